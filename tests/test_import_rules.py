@@ -25,9 +25,10 @@ BELOW = {
     "claims": {"checks", "histories", "metrics"},
     "scenarios": {"checks", "claims", "metrics"},
     "judging": {"checks", "claims", "histories", "metrics", "scenarios"},
+    "controls": {"checks", "claims", "histories", "judging", "metrics"},
     "engines": {"histories"},
     "labs": {"engines", "histories", "judging", "metrics", "scenarios"},
-    "results": {"checks", "histories", "judging", "metrics", "scenarios"},
+    "results": {"checks", "controls", "histories", "judging", "metrics", "scenarios"},
     "forensics": {"histories", "metrics", "scenarios"},
     "report": {"checks", "forensics", "histories", "judging", "metrics", "results", "scenarios"},
     "runs": {"engines", "histories", "judging", "labs", "report", "results", "scenarios"},
@@ -55,14 +56,15 @@ OUTSIDE_WORLD = {
     *("shutil", "signal", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib"),
     *("uvloop", "websockets"),
 }
+REBUILD_RECEIPTS = ("evidence_forgotten", "fault_of_another_kind")
+"""Controls that make receipts: the rules of faults stand beside what injects them."""
 PURE = (
+    *("driver.checks", "driver.claims", "driver.metrics", "driver.judging.verdict", "wire"),
+    "driver.histories.history",
     *(
-        "driver.checks",
-        "driver.claims",
-        "driver.metrics",
-        "driver.judging.verdict",
-        "driver.histories.history",
-        "wire",
+        f"driver.controls.{path.stem}"
+        for path in (ROOT / "driver" / "controls").glob("[!_]*.py")
+        if path.stem not in REBUILD_RECEIPTS
     ),
     *("driver.metrics_page",),
     *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),

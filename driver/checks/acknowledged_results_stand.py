@@ -50,6 +50,7 @@ CHECK = Check(
     rank=100,
     claim="Every result that was acknowledged was recorded, or refused with a reason.",
     judge=judge,
+    broken_by=("result_forgotten",),
     requires=(COORDINATOR, WORKERS),
     always=True,
 )

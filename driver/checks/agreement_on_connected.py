@@ -73,6 +73,7 @@ CHECK = Check(
     rank=180,
     claim="Worker and coordinator agree on which workers are connected.",
     judge=judge,
+    broken_by=("reconnection_forgotten", "loss_claimed"),
     time_sensitive=True,
     requires=(COORDINATOR, WORKERS),
     params={"longest_s": Param(10, "longest disagreement outside faults, in seconds")},

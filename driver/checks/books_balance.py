@@ -76,6 +76,7 @@ CHECK = Check(
     rank=70,
     claim="submitted = completed + failed + waiting + assigned, at every instant and at the end.",
     judge=judge,
+    broken_by=("totals_changed",),
     requires=(COORDINATOR,),
     always=True,
 )

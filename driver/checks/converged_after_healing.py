@@ -52,6 +52,7 @@ CHECK = Check(
     rank=190,
     claim="After the last heal every worker reconnects in time, and stays connected.",
     judge=judge,
+    broken_by=("reconnection_forgotten",),
     time_sensitive=True,
     requires=(DRIVER, COORDINATOR, WORKERS),
     params={

@@ -40,5 +40,6 @@ CHECK = Check(
     rank=220,
     claim="No frame that was altered in transit was accepted as genuine.",
     judge=judge,
+    broken_by=("damage_believed",),
     requires=(COORDINATOR, WORKERS),
 )

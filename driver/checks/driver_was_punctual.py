@@ -38,6 +38,7 @@ CHECK = Check(
     rank=150,
     claim="The driver began and ended faults and submitted tasks when they were due.",
     judge=judge,
+    broken_by=("driver_late",),
     always=True,
     fails=False,
     params={"at_most_s": Param(1.0, "seconds by which the driver may be late")},

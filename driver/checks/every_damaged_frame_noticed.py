@@ -72,6 +72,7 @@ CHECK = Check(
     rank=210,
     claim="Altered bytes were detected on every link that carried enough.",
     judge=judge,
+    broken_by=("damage_unnoticed",),
     params={
         "expected": Param(
             10, "altered bytes to expect on a link before no detection there is a failure", least=1

@@ -49,6 +49,7 @@ CHECK = Check(
     rank=20,
     claim="Every fault began, was observed on its targets and on no other link, and ended.",
     judge=judge,
+    broken_by=("fault_of_another_kind", "evidence_forgotten", "receipt_forgotten", "fault_claimed"),
     always=True,
     fails=False,
     params={"planned": Param(0, "faults of the plan (set by the run)")},

@@ -31,6 +31,7 @@ CHECK = Check(
     rank=110,
     claim="Every process left a whole journal.",
     judge=judge,
+    broken_by=("journal_forgotten",),
     always=True,
     fails=False,
 )

@@ -84,6 +84,7 @@ CHECK = Check(
     rank=130,
     claim="The lab itself had no trouble, and healed its faults.",
     judge=judge,
+    broken_by=("heal_forgotten",),
     always=True,
     fails=False,
 )

@@ -103,6 +103,7 @@ CHECK = Check(
     rank=230,
     claim="Every worker that was stopped finished or returned its tasks, and sent a goodbye.",
     judge=judge,
+    broken_by=("goodbye_forgotten",),
     time_sensitive=True,
     requires=(COORDINATOR, WORKERS),
 )

@@ -63,6 +63,7 @@ CHECK = Check(
     rank=140,
     claim="Toxiproxy's links were those of the plan at the end, and no others.",
     judge=judge,
+    broken_by=("link_changed",),
     always=True,
     fails=False,
 )

@@ -64,6 +64,7 @@ CHECK = Check(
     rank=200,
     claim="Overload ends with the last fault.",
     judge=judge,
+    broken_by=("result_late", "outage_claimed"),
     time_sensitive=True,
     params={
         "settle_s": Param(10, "seconds after the last heal that are left out"),

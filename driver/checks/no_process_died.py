@@ -87,6 +87,7 @@ CHECK = Check(
     rank=120,
     claim="No worker and no coordinator ended, unless a fault that can end it was on it.",
     judge=judge,
+    broken_by=("process_died",),
     always=True,
     requires=(DRIVER,),
 )

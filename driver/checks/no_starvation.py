@@ -91,6 +91,7 @@ CHECK = Check(
     rank=170,
     claim="No priority waits through more assignments of others in a row than allowed.",
     judge=judge,
+    broken_by=("assignment_late",),
     time_sensitive=True,
     requires=(COORDINATOR,),
     params={

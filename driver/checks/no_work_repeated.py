@@ -81,6 +81,7 @@ CHECK = Check(
     rank=90,
     claim="No attempt ran twice, and none went on after its task was reassigned.",
     judge=judge,
+    broken_by=("attempt_repeated",),
     requires=(COORDINATOR, WORKERS),
     always=True,
 )

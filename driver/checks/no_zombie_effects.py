@@ -49,6 +49,7 @@ CHECK = Check(
     rank=80,
     claim="No result or checkpoint of a stale attempt counted.",
     judge=judge,
+    broken_by=("assignment_forgotten",),
     requires=(COORDINATOR,),
     always=True,
 )

@@ -37,6 +37,7 @@ CHECK = Check(
     rank=60,
     claim="No task has two results.",
     judge=judge,
+    broken_by=("result_repeated",),
     requires=(COORDINATOR, DRIVER),
     always=True,
 )

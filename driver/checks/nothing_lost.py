@@ -52,6 +52,7 @@ CHECK = Check(
     rank=50,
     claim="Every task that was submitted has a result.",
     judge=judge,
+    broken_by=("result_forgotten",),
     always=True,
     requires=(COORDINATOR, DRIVER),
 )

@@ -64,6 +64,7 @@ CHECK = Check(
     rank=40,
     claim="Every worker that took part is planned, and its own container started each of its processes.",
     judge=judge,
+    broken_by=("stranger_joined",),
     always=True,
     requires=(COORDINATOR, WORKERS),
 )

@@ -47,5 +47,6 @@ CHECK = Check(
     rank=160,
     claim="Within one priority tasks are assigned in the order of their submission.",
     judge=judge,
+    broken_by=("assignments_swapped",),
     requires=(COORDINATOR,),
 )

@@ -36,6 +36,7 @@ CHECK = Check(
     rank=10,
     claim="Enough tasks were completed, also before the first fault.",
     judge=judge,
+    broken_by=("result_forgotten",),
     always=True,
     fails=False,
     params={

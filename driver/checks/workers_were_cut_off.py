@@ -109,6 +109,7 @@ CHECK = Check(
     rank=30,
     claim="Every worker under a disconnecting fault lost its connection and reconnected.",
     judge=judge,
+    broken_by=("reconnection_forgotten", "fault_claimed"),
     time_sensitive=True,
     requires=(DRIVER, WORKERS),
     always=True,

@@ -64,6 +64,10 @@ variables = click.option(
 quick = click.option(
     "--quick", is_flag=True, help="The scenario's short form (its `quick:`): a minute of load at most."
 )
+controls = click.option(
+    "--controls/--no-controls", default=None,
+    help="Show that each finding that passes fails on a changed history; one that never does is unknown.",
+)  # fmt: skip
 repeat = click.option(
     "--repeat", default=None, type=click.IntRange(1, 1000), metavar="N",
     help="Number of runs, each with the next seed; a matrix is compared as well.",

@@ -40,6 +40,7 @@ Show = Callable[[], Answer]
 @options_run.seed
 @options_run.quick
 @options_run.variables
+@options_run.controls
 @click.option("--dry-run", is_flag=True, help="Only show the plan: every fault with its targets and times.")
 @options_run.repeat
 @options_run.results
@@ -55,16 +56,17 @@ Show = Callable[[], Answer]
 @options.log_level
 def command(
     name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
-    variables: dict[str, Any], dry_run: bool, repeat: int | None, results: Path, keep: bool, replace: bool,
-    held_lock: int | None, watched: bool, project: str, host: str, port: int | None, as_json: bool,
-    answer: Path | None,
+    variables: dict[str, Any], controls: bool | None, dry_run: bool, repeat: int | None, results: Path,
+    keep: bool, replace: bool, held_lock: int | None, watched: bool, project: str, host: str,
+    port: int | None, as_json: bool, answer: Path | None,
 ) -> int:  # fmt: skip
     """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/.
 
     One with a matrix or repeats becomes a folder of runs, and a comparison of them.
     """
     try:
-        path, overrides = options_run.scenario_path(name), Overrides(workers, duration, variables, quick)
+        path = options_run.scenario_path(name)
+        overrides = Overrides(workers, duration, variables, quick, controls)
         drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
         planned = plan_all(path, load_scenario(path, overrides), overrides, repeat, drawn)
         if dry_run:

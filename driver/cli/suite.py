@@ -36,6 +36,12 @@ _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.
 )
 @click.argument("more", nargs=-1, metavar="[NAME]...", shell_complete=completers.entries)
 @options_run.quick
+@click.option(
+    "--controls/--no-controls",
+    default=True,
+    show_default=True,
+    help="Show that each finding that passes fails on a changed history.",
+)
 @click.option("--list", "listed", is_flag=True, help="Only list the entries, and their time limits.")
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or is inconclusive.")
 @options_run.seed
@@ -48,7 +54,7 @@ _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.
 @options.as_json
 @options.log_level
 def command(
-    only: tuple[str, ...], more: tuple[str, ...], quick: bool, listed: bool, fail_fast: bool,
+    only: tuple[str, ...], more: tuple[str, ...], quick: bool, controls: bool, listed: bool, fail_fast: bool,
     seed: int | None, results: Path, replace: bool, watched: bool, project: str, host: str, port: int | None,
     as_json: bool,
 ) -> int:  # fmt: skip
@@ -62,7 +68,7 @@ def command(
         _list(names, quick)
         return ExitCode.PASSED
     level = logging.getLevelName(logging.getLogger("stormlab").level)
-    flags = Flags(quick, host, port, project, seed, level, str(results.resolve()))
+    flags = Flags(quick, controls, host, port, project, seed, level, str(results.resolve()))
     engine = options.engine_to_fill(project)
     began = time.monotonic()
     with (

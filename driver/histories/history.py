@@ -190,7 +190,8 @@ class History:
     """All events of a run.
 
     `expected` are the processes that must have a journal, `workers` those that are workers. `sealed`: every
-    journal has seals, so that a line that is missing can be detected.
+    journal has seals, so that a line that is missing can be detected. `changed`, of an altered copy: the
+    kinds of events and the processes whose journal it has changed, and ALL where its span is another one.
     """
 
     journals: Mapping[str, JournalRead]
@@ -198,6 +199,7 @@ class History:
     workers: Sequence[str] = ()
     sealed: bool = False
     damage: list[Damage] = field(default_factory=list)
+    changed: Reads = frozenset()
     _by_kind: dict[type[Event], list[Event]] = field(default_factory=dict, repr=False)
     _views: dict[Callable[[History], object], object] = field(default_factory=dict, repr=False)
     _view_reads: dict[Callable[[History], object], Reads] = field(default_factory=dict, repr=False)
@@ -284,6 +286,7 @@ class History:
         changed: set[type[Event] | str] = {*kinds, *processes}
         if (copy.begin_ns, copy.end_ns) != (self.begin_ns, self.end_ns):
             changed.add(ALL)
+        copy.changed = self.changed | changed
         for make, reads in self._view_reads.items():
             if changed.isdisjoint(reads):
                 copy._views[make], copy._view_reads[make] = self._views[make], reads
@@ -304,6 +307,12 @@ class History:
                 if other is event and journal:
                     return JournalLine(journal.name, journal.line_numbers[index])
         return JournalLine(event.by, 0)
+
+    @property
+    def kinds(self) -> list[type[Event]]:
+        """The kinds of events that it has, by their names."""
+        self._read_all()
+        return sorted(self._by_kind, key=lambda kind: kind.__name__)
 
     @property
     def count(self) -> int:

@@ -38,6 +38,8 @@ from driver.report.view import (
     configuration,
     fault_rows,
     figures,
+    red_says,
+    reds_say,
     sorted_findings,
     worker_rows,
 )
@@ -92,6 +94,7 @@ def render_html(run: JudgedRun) -> str:
             verdict=run.verdict,
             verdict_word=run.verdict.verdict.word,
             kinds=_kinds(run),
+            reds=reds_say(run.verdict.findings),
             counted=counted_findings(run.verdict),
             summary=summary(run, pieces),
             faults=fault_rows(run),
@@ -204,5 +207,6 @@ def _environment() -> Environment:
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
     environment.filters["seconds"] = lambda value: write(value, Unit.seconds)
+    environment.filters["red"] = red_says
     environment.filters["count"] = lambda value: write(value, Unit.count)
     return environment

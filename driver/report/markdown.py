@@ -22,6 +22,8 @@ from driver.report.view import (
     configuration,
     fault_rows,
     figures,
+    red_says,
+    reds_say,
     sorted_findings,
     worker_rows,
 )
@@ -33,6 +35,7 @@ class _Row:
     icon: str
     check: str
     because: str
+    red: str
     evidence: tuple[Evidence, ...]
 
 
@@ -58,6 +61,7 @@ def render_markdown(run: JudgedRun) -> str:
             events=history.count,
             journals=len(history.journals),
             summary=summary(run, pieces),
+            reds=reds_say(run.verdict.findings),
             expected=_rows(groups.expected),
             built_in=_rows(groups.built_in),
             built_in_says=groups.built_in_says,
@@ -74,7 +78,10 @@ def render_markdown(run: JudgedRun) -> str:
 
 
 def _rows(findings: Sequence[Finding]) -> list[_Row]:
-    return [_Row(STATUS_ICONS[one.status], one.check, one.because, one.evidence) for one in findings]
+    return [
+        _Row(STATUS_ICONS[one.status], one.check, one.because, red_says(one), one.evidence)
+        for one in findings
+    ]
 
 
 def _environment() -> Environment:

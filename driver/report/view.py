@@ -131,6 +131,19 @@ def sorted_findings(run: JudgedRun) -> list[Finding]:
     return sorted(run.verdict.findings, key=lambda finding: order[finding.status])
 
 
+def red_says(finding: Finding) -> str:
+    """Return how a finding that passed was shown to fail, in few words; "" where it was not."""
+    return f"red with {finding.red.change}" if finding.red is not None else ""
+
+
+def reds_say(findings: Sequence[Finding]) -> str:
+    """Return how many of the findings were shown to fail, as a sentence; "" where no control was run."""
+    red = sum(1 for one in findings if one.red is not None)
+    if not red:
+        return ""
+    return f"{red} of {len(findings)} findings were shown to fail on a changed history of this run."
+
+
 def configuration(run: JudgedRun) -> list[tuple[str, str]]:
     """Return versions, images, host and settings as pairs."""
     record = run.record

@@ -8,11 +8,13 @@ from pathlib import Path
 import msgspec
 
 from driver.checks.finding import unknown
+from driver.controls import with_reds
 from driver.errors import UsageError
+from driver.exit_codes import ExitCode
 from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journals import JOURNALS, gc_paused, read_history
-from driver.judging.expectations import all_findings
+from driver.judging.expectations import all_findings, questions
 from driver.judging.receipt_rebuild import rebuild_receipts
 from driver.judging.verdict import Verdict, judge
 from driver.metrics import Metrics, measure
@@ -38,6 +40,7 @@ class JudgedRun(msgspec.Struct):
 def judge_run(folder: Path) -> JudgedRun:
     """Judge a stored run, and write its metrics.json and verdict.json.
 
+    With `controls` each finding of a run that passes is shown to be able to fail, or else is unknown.
     A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive.
     Raises UsageError where the folder does not exist or holds no file of a run, and LabError where the
     two files cannot be written.
@@ -61,7 +64,10 @@ def judge_run(folder: Path) -> JudgedRun:
         findings += [unknown("receipts_made_anew", because) for because in errors]
         metrics = measure(history)
         findings += all_findings(history, metrics, expectations, record.planned_faults)
-    verdict = judge(findings, record.known_issues, notes)
+        verdict = judge(findings, record.known_issues, notes)
+        if record.controls and verdict.exit_code is ExitCode.PASSED:
+            asked = questions(expectations, record.planned_faults)
+            verdict = judge(with_reds(history, asked, findings), record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return JudgedRun(folder, record, history, metrics, verdict)
 

@@ -42,7 +42,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
     `processes`: those that must each leave a journal (driver, coordinator, prober, worker-1, …). `expect`:
     the expectations as the scenario has them. `planned_faults`: every occurrence on the timeline. `sealed`:
-    the lines of its journals are chained by hashes. The rest is for the reader.
+    the lines of its journals are chained by hashes. `controls`: each finding that passes must be shown to be
+    able to fail. The rest is for the reader.
     """
 
     run: str
@@ -55,6 +56,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     known_issues: list[KnownFailure] = []
     planned_faults: int = 0
     sealed: bool = False
+    controls: bool = False
     claim: str = ""
     started_wall_s: float = 0.0
     argv: list[str] = []

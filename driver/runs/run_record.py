@@ -37,6 +37,7 @@ def save_record(
         expect=[*plan.expect, *plan.checks],
         known_issues=known,
         planned_faults=len(plan.faults),
+        controls=plan.controls,
         sealed=True,
         claim=plan.claim,
         started_wall_s=time.time(),

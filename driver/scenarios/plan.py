@@ -58,6 +58,7 @@ class Plan(_FrozenModel):
     coordinator: dict[str, Any] = {}
     expect: tuple[str | dict[str, Any], ...] = ()
     checks: tuple[str | dict[str, Any], ...] = ()
+    controls: bool = False
     abort_when: tuple[str, ...] = ()
     known_issues: tuple[KnownIssue, ...] = ()
     variables: dict[str, Any] = {}

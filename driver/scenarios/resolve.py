@@ -33,6 +33,7 @@ def resolve(loaded: ScenarioFile, seed: int) -> Plan:
         coordinator=coordinator,
         expect=tuple(scenario.expect),
         checks=tuple(scenario.checks),
+        controls=scenario.controls,
         abort_when=tuple(scenario.abort_when),
         known_issues=tuple(scenario.known_issues),
         variables=scenario.vars,

@@ -131,6 +131,9 @@ class Scenario(Strict):
     checks: Annotated[
         list[str | dict[str, Any]], Field(description="checks by name, beside those that every run has")
     ] = []
+    controls: Annotated[
+        bool, Field(description="whether each finding that passes is shown to fail on a changed history")
+    ] = False
     abort_when: Annotated[
         list[str], Field(description="what ends the run early, like `connected < 10% for 60s`")
     ] = []

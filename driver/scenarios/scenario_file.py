@@ -40,12 +40,15 @@ MAX_RUNS = 2_000
 
 @dataclass(frozen=True)
 class Overrides:
-    """Overrides by the command line. `quick` applies the file's own short form."""
+    """Overrides by the command line. `quick` applies the file's own short form; `controls` turns controls on
+    or off, None leaves the file's choice.
+    """
 
     workers: int | None = None
     duration_s: float | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     quick: bool = False
+    controls: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,8 @@ def _merged(file: YamlFile, overrides: Overrides) -> dict[str, Any]:
         data["workers"] = overrides.workers
     if overrides.duration_s is not None:
         data["duration"] = format_seconds(overrides.duration_s)
+    if overrides.controls is not None:
+        data["controls"] = overrides.controls
     return data
 
 

@@ -26,6 +26,7 @@ class Flags:
     """What the suite hands on to every scenario. `results` is the folder that keeps all runs."""
 
     quick: bool
+    controls: bool
     host: str
     port: int | None
     project: str
@@ -58,6 +59,7 @@ def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, 
     command += ["--held-lock", str(lock)]
     command += ["--host", flags.host, "--project", flags.project, "--results", flags.results]
     command += ["--quick"] if flags.quick else []
+    command += ["--controls" if flags.controls else "--no-controls"]
     command += ["--port", str(flags.port)] if flags.port is not None else []
     command += ["--seed", str(flags.seed)] if flags.seed is not None else []
     return command

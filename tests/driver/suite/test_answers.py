@@ -13,8 +13,9 @@ from driver.suite.commands import Flags, is_broken, result_of_tests, scenario_co
 from driver.suite.entry import EntryOutcome, EntryResult
 
 FLAGS = Flags(
-    quick=True, host="127.0.0.1", port=21474, project="suite", seed=7, log_level="WARNING", results="/r"
-)
+    quick=True, controls=True, host="127.0.0.1", port=21474, project="suite", seed=7, log_level="WARNING",
+    results="/r",
+)  # fmt: skip
 
 
 def answer(verdict: str, exit_code: int) -> Answer:
@@ -73,6 +74,7 @@ def test_flags_are_handed_on_to_every_scenario() -> None:
     for words in (["--port", "21474"], ["--project", "suite"], ["--seed", "7"], ["--host", "127.0.0.1"]):
         assert command[command.index(words[0]) + 1] == words[1]
     assert "--quick" in command
+    assert "--controls" in command
     assert command[command.index("--answer") + 1] == "/a.json"
     assert command[command.index("--held-lock") + 1] == "7"
 

@@ -81,7 +81,7 @@ def test_half_an_answer_is_none(left: str, tmp_path: Path) -> None:
 
 def test_the_real_program_leaves_its_sentence_in_a_file(tmp_path: Path) -> None:
     log, answer = tmp_path / "herd.log", tmp_path / "answer.json"
-    flags = Flags(True, "127.0.0.1", None, "suite-answers", 7, "WARNING", str(tmp_path / "results"))
+    flags = Flags(True, True, "127.0.0.1", None, "suite-answers", 7, "WARNING", str(tmp_path / "results"))
     command = scenario_command(lab_command(), "thundering_heard", flags, answer, lock=7)
     ending = run_child(
         command, log, 60.0, StopSignals(lambda line: None), lambda line: None, tmp_path, answer
