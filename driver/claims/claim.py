@@ -60,6 +60,8 @@ class Claim(ABC):
     """Whether a machine that was too busy can fail it."""
     unique: ClassVar[bool] = False
     """Whether no two operations that write may have one key."""
+    broken_by: ClassVar[tuple[str, ...]] = ()
+    """Controls (`driver/controls/`) that are tried first to show that it does not always pass."""
 
     text: str
 

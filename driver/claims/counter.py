@@ -44,6 +44,7 @@ class Counter(Claim):
     )
     fails: ClassVar = "it grew by less: lost; or by more: counted twice, or refused but counted"
     rank: ClassVar = 60
+    broken_by: ClassVar = ("readings_bad", "row_repeated", "row_forgotten")
 
     total: Field
     load: str

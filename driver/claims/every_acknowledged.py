@@ -52,6 +52,7 @@ class EveryAcknowledged(Claim):
     )
     fails: ClassVar = "an acknowledged key is not there: lost"
     rank: ClassVar = 10
+    broken_by: ClassVar = ("row_forgotten",)
     unique: ClassVar = True
 
     sent: Field

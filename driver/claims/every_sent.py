@@ -33,6 +33,7 @@ class EverySent(Claim):
     )
     fails: ClassVar = "a key was never sent, or all its operations were refused: refused but stored"
     rank: ClassVar = 30
+    broken_by: ClassVar = ("row_claimed",)
 
     stored: Field
     load: str

@@ -30,6 +30,7 @@ class InOrder(Claim):
     )
     fails: ClassVar = "it falls: reordered"
     rank: ClassVar = 40
+    broken_by: ClassVar = ("rows_swapped",)
 
     place: Field
     key: Field

@@ -27,6 +27,7 @@ class NoTwice(Claim):
     means: ClassVar = "Each key is in one row of the final reading. NULL is no key."
     fails: ClassVar = "a key is in two rows or more: doubled"
     rank: ClassVar = 20
+    broken_by: ClassVar = ("row_repeated",)
 
     stored: Field
 

@@ -31,6 +31,7 @@ class OwnWrites(Claim):
     )
     fails: ClassVar = "a read returned what was older, was refused, or was never written"
     rank: ClassVar = 50
+    broken_by: ClassVar = ("operation_claimed",)
 
     load: str
 

@@ -85,6 +85,7 @@ class Queue(Claim):
         "never sent, refused, or sent later (all three)"
     )
     rank: ClassVar = 80
+    broken_by: ClassVar = ("operation_claimed", "row_forgotten", "row_repeated")
     unique: ClassVar = True
 
     load: str

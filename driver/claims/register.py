@@ -33,6 +33,7 @@ class Register(Claim):
     )
     fails: ClassVar = "a key has no such order"
     rank: ClassVar = 70
+    broken_by: ClassVar = ("operation_claimed",)
 
     load: str
 

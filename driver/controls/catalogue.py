@@ -10,7 +10,7 @@ CONTROLS: dict[str, Control] = named(
         "driver.controls",
         attribute("CONTROL", Control),
         "`CONTROL = Control(…)`",
-        besides=("catalogue", "control", "reds"),
+        besides=("catalogue", "control", "final_rows", "reds"),
         rank=lambda control: control.rank,
     ),
     lambda control: [(control.name, control)],

@@ -11,7 +11,9 @@ from driver.histories.run_timeline import run_timeline
 from wire.events import Event
 
 T = TypeVar("T")
-GROWTH = 4
+GROWTH, FAST_GROWTH = 4, 32
+MANY = 10_000
+"""Of more events than these a change grows faster, since each size is judged anew."""
 MOST_NAMED = 60
 """Characters of a name that a process under test chose."""
 
@@ -45,7 +47,7 @@ def growing(items: Sequence[T]) -> Iterator[Sequence[T]]:
     size = 1
     while size < len(items):
         yield items[:size]
-        size *= GROWTH
+        size *= GROWTH if len(items) <= MANY else FAST_GROWTH
     if items:
         yield items
 

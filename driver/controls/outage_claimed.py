@@ -30,6 +30,9 @@ def alter(history: History) -> Iterator[Altered]:
         change = f"an outage of {name_of(name)} with {attempts:,} attempts claimed"
         yield Altered(change, history.altered([], added))
         attempts *= GROWTH
+    added = _outage(name, begin_ns + 1, MOST_ATTEMPTS, length_ns=end_ns - begin_ns)
+    change = f"an outage of {name_of(name)} with {MOST_ATTEMPTS:,} attempts in all of its longest connection"
+    yield Altered(change, history.altered([], added))
     for restart, what in ((False, "losses"), (True, "restarts")):
         outages = 1
         while outages <= MOST_OUTAGES:
@@ -37,7 +40,9 @@ def alter(history: History) -> Iterator[Altered]:
                 event
                 for name, (begin_ns, end_ns) in longest.items()
                 for part in range(1, outages + 1)
-                for event in _outage(name, begin_ns + (end_ns - begin_ns) * part // (outages + 1), 1, restart)
+                for event in _outage(
+                    name, begin_ns + (end_ns - begin_ns) * part // (outages + 1), 1, restart=restart
+                )
             ]
             yield Altered(f"{outages} more {what} of every worker claimed", history.altered([], added))
             outages *= GROWTH
@@ -54,14 +59,16 @@ def _longest(history: History) -> dict[str, Interval]:
     return found
 
 
-def _outage(worker: str, at_ns: int, attempts: int, restart: bool = False) -> list[Event]:
+def _outage(
+    worker: str, at_ns: int, attempts: int, *, restart: bool = False, length_ns: int = 1_000_000
+) -> list[Event]:
     def line(kind: type[Event], after_ns: int, /, **fields: object) -> Event:
         return kind(at_ns=at_ns + after_ns, wall_s=0.0, by=worker, **fields)
 
     started = {"role": "worker", "incarnation": "", "settings": msgspec.Raw(b"{}")}
     lost = {"session": "", "kind": "closed", "detail": "", "silent_ms": 0.0}
     events = [line(ProcessStarted, 0, **started) if restart else line(ConnectionLost, 0, **lost)]
-    step_ns = max(2, 1_000_000 // attempts)
+    step_ns = max(2, length_ns // (attempts + 1))
     for number in range(1, attempts):
         events.append(line(Connecting, number * step_ns, attempt=number))
         failed = {"attempt": number, "kind": "refused", "detail": ""}

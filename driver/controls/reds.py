@@ -61,7 +61,8 @@ def with_reds(history: History, questions: Sequence[Question], findings: Sequenc
 def red_of(history: History, question: Question, controls: Iterable[Control] | None = None) -> Red | None:
     """Return the control that turns one question red on a history on which it passes; None: none does."""
     passed = _asked(history, question)
-    for control in CONTROLS.values() if controls is None else controls:
+    declared = [one for name, one in CONTROLS.items() if name in question.broken_by]
+    for control in [*declared, *CONTROLS.values()] if controls is None else controls:
         _try(history, control, [passed])
     return passed.red
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -271,8 +271,9 @@ class History:
         ids = frozenset(map(id, gone))
         kinds = {type(event) for event in (*gone, *more)}
         processes = {event.by for event in (*gone, *more)}
-        copy = History({}, (), self.workers, self.sealed, list(self.damage))
-        copy.expected = self.expected
+        copy = History.__new__(History)
+        copy.__dict__.update(self.__dict__)
+        copy._views, copy._view_reads, copy._reads = {}, {}, []
         copy._by_kind = dict(self._by_kind)
         for kind in kinds:
             copy._by_kind.pop(kind, None)
@@ -281,7 +282,8 @@ class History:
         journals = dict(self.journals)
         for process in processes:
             events = _merged(self.by(process), ids, [one for one in more if one.by == process])
-            journals[process] = JournalRead(process, events, range(1, len(events) + 1))
+            read = journals.get(process, JournalRead(process, (), ()))
+            journals[process] = replace(read, events=events, line_numbers=range(1, len(events) + 1))
         copy.journals = journals
         changed: set[type[Event] | str] = {*kinds, *processes}
         if (copy.begin_ns, copy.end_ns) != (self.begin_ns, self.end_ns):

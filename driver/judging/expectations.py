@@ -16,6 +16,7 @@ from driver.histories.history import History
 from driver.histories.journal_gaps import ALL_ROLES
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
+from driver.metrics.catalogue import FAMILY_OF
 from driver.metrics.quantities import OPERATORS, margin_of, write
 from driver.metrics.signals import good_stretches
 from driver.metrics.worst import worst_cases
@@ -65,20 +66,15 @@ def questions(expectations: Sequence[Expectation], planned_faults: int = 0) -> l
         asked.append(_of_check(CHECKS[name], params))
     for expectation in expectations:
         if isinstance(expectation, Threshold):
-            asked.append(
-                Question(
-                    expectation.text, partial(_metric, expectation), partial(_whole, expectation.metric.name)
-                )
-            )
+            asked.append(_of_metric(expectation))
         elif isinstance(expectation, AnchoredThreshold):
+            signal = expectation.signal
+            alone = partial(_signal, expectation)
             asked.append(
-                Question(
-                    expectation.text, partial(_signal, expectation), partial(_whole, expectation.signal.name)
-                )
+                Question(expectation.text, alone, partial(_whole, signal.name), broken_by=signal.broken_by)
             )
         elif isinstance(expectation, Claim):
-            alone, reserved = partial(_claim, expectation), partial(claim_with_reservations, expectation)
-            asked.append(Question(expectation.text, alone, reserved))
+            asked.append(_of_claim(expectation))
     return asked
 
 
@@ -87,6 +83,19 @@ def _of_check(check: Check, params: Params) -> Question:
         return judge_alone(check, history, metrics, params)
 
     return Question(check.name, alone, partial(with_reservations, check), check.fails, check.broken_by)
+
+
+def _of_metric(expected: Threshold) -> Question:
+    metric = expected.metric
+    declared = FAMILY_OF[metric.name].controls_of(metric)
+    return Question(
+        expected.text, partial(_metric, expected), partial(_whole, metric.name), broken_by=declared
+    )
+
+
+def _of_claim(claim: Claim) -> Question:
+    reserved = partial(claim_with_reservations, claim)
+    return Question(claim.text, partial(_claim, claim), reserved, broken_by=claim.broken_by)
 
 
 def _metric(expected: Threshold, history: History, metrics: Metrics) -> Finding:

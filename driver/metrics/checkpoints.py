@@ -83,4 +83,10 @@ def _restores(history: History) -> tuple[int, int]:
     return restored, restorable
 
 
-FAMILY = MetricFamily("Checkpoints", METRICS, measure, rank=40)
+BROKEN_BY = {
+    "checkpoints_refused": ("refusals_claimed",),
+    "checkpoint_commit_time": ("checkpoint_late",),
+    "checkpoints": ("events_repeated", "events_forgotten"),
+    "": ("numbers_changed",),
+}
+FAMILY = MetricFamily("Checkpoints", METRICS, measure, rank=40, broken_by=BROKEN_BY)

@@ -196,4 +196,25 @@ def _connected_ratio(history: History, workers: list[ConnectionHistory]) -> floa
     )
 
 
-FAMILY = MetricFamily("Connections", METRICS, measure, rank=10)
+BROKEN_BY = {
+    "reconnections_after_restart": ("outage_claimed", "events_forgotten"),
+    "reconnections": ("outage_claimed", "reconnection_forgotten"),
+    "losses": ("loss_claimed",),
+    "not_reconnected": ("reconnection_forgotten",),
+    "reconnection_time": ("reconnection_late",),
+    "waiting_time": ("reconnection_late",),
+    "handshake_time": ("reconnection_late",),
+    "rejoin_time": ("reconnection_late",),
+    "failed_attempts_time": ("failure_late",),
+    "detection_time": ("loss_noticed_late",),
+    "coordinator_detection_time": ("loss_noticed_late",),
+    "sessions_re": ("session_reset",),
+    "resume_rate": ("session_reset",),
+    "connected_ratio": ("reconnection_forgotten",),
+    "disagreement": ("reconnection_forgotten",),
+    "connection": ("outage_claimed",),
+    "attempts": ("outage_claimed",),
+    "handshakes_refused": ("refusals_claimed",),
+    "workers_gave_up": ("refusals_claimed",),
+}
+FAMILY = MetricFamily("Connections", METRICS, measure, rank=10, broken_by=BROKEN_BY)

@@ -141,4 +141,9 @@ def _recovery_s(back_s: float | None, gauge: _Gauge, window: FaultWindow, quiet_
     return max(back_s, (down_ns - window.ended_ns) / 1e9)
 
 
-FAMILY = MetricFamily("Faults", METRICS, measure, rank=60)
+BROKEN_BY = {
+    "faults_proved": ("receipt_forgotten",),
+    "fault": ("fault_claimed", "events_forgotten"),
+    "recovery": ("reconnection_late",),
+}
+FAMILY = MetricFamily("Faults", METRICS, measure, rank=60, broken_by=BROKEN_BY)

@@ -42,4 +42,5 @@ def measure(history: History) -> Values:
     }
 
 
-FAMILY = MetricFamily("Lab", METRICS, measure, rank=80)
+BROKEN_BY = {"driver": ("driver_late",), "machine": ("numbers_changed",)}
+FAMILY = MetricFamily("Lab", METRICS, measure, rank=80, broken_by=BROKEN_BY)

@@ -167,4 +167,9 @@ def _seconds(history: History) -> float:
     return (run.end_ns - run.first_load_ns) / 1e9 if run.first_load_ns is not None else 0.0
 
 
-FAMILY = MetricFamily("Messages", METRICS, measure, rank=30)
+BROKEN_BY = {
+    "message_latency": ("result_late",),
+    "frames_refused": ("refusals_claimed", "damage_unnoticed"),
+    "": ("numbers_changed",),
+}
+FAMILY = MetricFamily("Messages", METRICS, measure, rank=30, broken_by=BROKEN_BY)

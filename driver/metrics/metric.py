@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from driver.histories.history import History
@@ -51,7 +51,8 @@ class Metric:
 class MetricFamily:
     """The metrics of one subject: `measure` returns the value of each from a history. Pages list families by
     `rank`. `of_operations`: they are measured from operations alone, so that those of a part of a run have
-    values too.
+    values too. `broken_by` maps the begin of a metric's name to controls (`driver/controls/`) that are tried
+    first to show that a bound on it can be missed.
     """
 
     title: str
@@ -59,6 +60,12 @@ class MetricFamily:
     measure: Callable[[History], Values]
     rank: int = 1000
     of_operations: bool = False
+    broken_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def controls_of(self, metric: Metric) -> tuple[str, ...]:
+        """Return the controls that are declared for a metric."""
+        stems = (names for stem, names in self.broken_by.items() if metric.name.startswith(stem))
+        return next(stems, ())
 
 
 STATISTICS = {

@@ -78,4 +78,5 @@ def _usage(samples: list[ResourceSample]) -> ContainerUsage:
     return ContainerUsage([s.at_ns for s in samples], [s.memory_bytes for s in samples], cores)
 
 
-FAMILY = MetricFamily("Resources", METRICS, measure, rank=70)
+BROKEN_BY = {"": ("numbers_changed",)}
+FAMILY = MetricFamily("Resources", METRICS, measure, rank=70, broken_by=BROKEN_BY)

@@ -19,12 +19,16 @@ _WINDOW_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class Signal:
-    """A number over time. `steps` returns [(from_ns, value), …]: each value holds until the next instant."""
+    """A number over time. `steps` returns [(from_ns, value), …]: each value holds until the next instant.
+
+    `broken_by` names controls that are tried first to show that a bound on it can be missed.
+    """
 
     name: str
     unit: Unit
     formula: str
     steps: Callable[[History], Steps]
+    broken_by: tuple[str, ...] = ()
 
 
 def _connected(history: History) -> Steps:
@@ -54,12 +58,23 @@ SIGNALS: dict[str, Signal] = {
             Unit.ratio,
             "share of the workers that are connected by both sides' journals",
             _connected,
+            ("reconnection_forgotten", "reconnection_late"),
         ),
         Signal(
-            "attempts_per_s", Unit.per_second, "attempts to connect begun in the last second", _attempts_per_s
+            "attempts_per_s",
+            Unit.per_second,
+            "attempts to connect begun in the last second",
+            _attempts_per_s,
+            ("outage_claimed",),
         ),
-        Signal("completed_per_s", Unit.per_second, "tasks completed in the last second", _completed_per_s),
-        Signal("waiting_tasks", Unit.count, "tasks that wait to be assigned", _waiting),
+        Signal(
+            "completed_per_s",
+            Unit.per_second,
+            "tasks completed in the last second",
+            _completed_per_s,
+            ("result_forgotten",),
+        ),
+        Signal("waiting_tasks", Unit.count, "tasks that wait to be assigned", _waiting, ("totals_changed",)),
     )
 }
 

@@ -139,4 +139,5 @@ def _worst(numbers: list[float | None]) -> float | None:
     return max(known) if known and len(known) == len(numbers) else None
 
 
-FAMILY = MetricFamily("Storm", METRICS, measure, rank=50)
+BROKEN_BY = {"time_to": ("reconnection_late",), "storm": ("outage_claimed",)}
+FAMILY = MetricFamily("Storm", METRICS, measure, rank=50, broken_by=BROKEN_BY)

@@ -150,4 +150,19 @@ def _throughput(tasks: list[TaskHistory], results: list[TaskDone]) -> float | No
     return ratio(completed, (last_ns - first_ns) / 1e9) if last_ns > first_ns else None
 
 
-FAMILY = MetricFamily("Tasks", METRICS, measure, rank=20)
+BROKEN_BY = {
+    "task_latency": ("result_late",),
+    "task_execution": ("result_late",),
+    "task_queueing": ("assignment_late",),
+    "task_attempts": ("events_repeated",),
+    "task_success": ("result_failed",),
+    "task_throughput": ("result_failed",),
+    "tasks_completed": ("result_failed",),
+    "tasks_failed": ("result_failed",),
+    "tasks_lost": ("result_forgotten",),
+    "tasks_duplicated": ("result_repeated",),
+    "tasks_submitted": ("task_claimed", "task_forgotten"),
+    "tasks_refused": ("task_claimed",),
+    "": ("refusals_claimed",),
+}
+FAMILY = MetricFamily("Tasks", METRICS, measure, rank=20, broken_by=BROKEN_BY)
