@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -14,14 +16,15 @@ from driver.cli import completers, options, options_run
 from driver.cli.run_lab import lab_for_run
 from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.files import write_file
 from driver.labs.lifecycle import services
 from driver.results.run_folder import new_folder
-from driver.scenarios.scenario_file import scenario_paths
+from driver.scenarios.scenario_file import scenario_paths, scenarios_under
 from driver.suite.child_process import StopSignals
 from driver.suite.commands import TESTS_LIMIT_S, Flags
-from driver.suite.entry import TESTS, EntryOutcome, EntryResult, SuiteSummary, overall, select
+from driver.suite.entry import SCENARIOS, TESTS, EntryOutcome, EntryResult, SuiteSummary, overall, select
 from driver.suite.reports import as_json, as_junit, as_markdown, took
 from driver.suite.runner import EntryRunner, limit_s, not_run, run_entries
 from driver.terminal import ProgressView, Terminal, print_json, print_lines, print_table
@@ -60,12 +63,15 @@ def command(
 ) -> int:  # fmt: skip
     """Run the tests and then the scenarios, one after the other, and write one summary to results/.
 
-    An error in one entry makes that entry inconclusive; the next begins with a lab of its own.
+    A NAME may be a folder: then its scenarios run (those of examples/, for example), and nothing else that is
+    not named. An error in one entry makes that entry inconclusive; the next begins with a lab of its own.
     """
     wanted = [name for names in (*only, *more) for name in names.split(",") if name]
-    names = select(wanted, scenario_paths())
+    inside = _in_folders(wanted)
+    paths = {**scenario_paths(), **inside}
+    names = select([name for name in wanted if not _is_folder(name)] + list(inside), paths)
     if listed:
-        _list(names, quick)
+        _list(names, paths, quick)
         return ExitCode.PASSED
     level = logging.getLevelName(logging.getLogger("stormlab").level)
     flags = Flags(quick, controls, host, port, project, seed, level, str(results.resolve()))
@@ -94,7 +100,7 @@ def command(
             _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
 
         with StopSignals(terminal.info) as stop:
-            runner = EntryRunner(folder, flags, engine, stop, terminal, table.tick, lock)
+            runner = EntryRunner(folder, flags, engine, stop, terminal, table.tick, lock, paths)
             ended = run_entries(names, runner.run, stop.asked, entry_ended, fail_fast)
     summary = sum_up(ended)
     _save(folder, summary)
@@ -107,9 +113,24 @@ def _lab(engine: Engine, names: list[str], replace: bool, terminal: Terminal) ->
     return nullcontext(-1) if names == [TESTS] else lab_for_run(engine, ["suite"], replace, None, terminal)
 
 
-def _list(names: list[str], quick: bool) -> None:
+def _is_folder(name: str) -> bool:
+    return name not in (TESTS, SCENARIOS) and os.path.isdir(name)
+
+
+def _in_folders(wanted: list[str]) -> dict[str, Path]:
+    """Return the scenarios of folders among `wanted`. Raises UsageError for a name that others have too."""
+    found: dict[str, Path] = {}
+    for folder in filter(_is_folder, wanted):
+        for name, path in scenarios_under(Path(folder)).items():
+            if (other := {**scenario_paths(), **found}.get(name)) and not path.samefile(other):
+                raise UsageError(f"{path} and {other} are scenarios of one name.", "Rename one of them.")
+            found[name] = path
+    return found
+
+
+def _list(names: list[str], paths: Mapping[str, Path], quick: bool) -> None:
     """Print the time limit of the whole, then each entry with its own."""
-    limits = {name: TESTS_LIMIT_S if name == TESTS else limit_s(name, quick) for name in names}
+    limits = {name: TESTS_LIMIT_S if name == TESTS else limit_s(str(paths[name]), quick) for name in names}
     print_lines([f"{len(names)} entries, {took(sum(limits.values()))} at most", ""])
     print_table(["entry", "at most"], [[name, took(limit)] for name, limit in limits.items()])
 

@@ -72,6 +72,30 @@ def scenario_paths(folder: Path = FOLDER) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def scenarios_under(folder: Path) -> dict[str, Path]:
+    """Return the file of every scenario in a folder, by name: its YAML files where it is called `scenarios`,
+    else those of each folder of that name in it. Raises UsageError for none, and for two of one name.
+    """
+    files = (
+        folder.glob("*.yaml")
+        if folder.resolve().name == FOLDER.name
+        else folder.rglob(f"{FOLDER.name}/*.yaml")
+    )
+    found: dict[str, Path] = {}
+    for path in sorted(files):
+        if path.stem in found:
+            raise UsageError(
+                f"{path} and {found[path.stem]} are scenarios of one name.", "Rename one of them."
+            )
+        found[path.stem] = path
+    if not found:
+        raise UsageError(
+            f"{folder} has no scenarios.",
+            f"Scenarios are looked for in {folder / FOLDER.name}/*.yaml and below.",
+        )
+    return found
+
+
 def find_scenario(name: str, folder: Path = FOLDER) -> Path:
     """Return the file of a scenario, by name or path. Raises UsageError with the nearest names."""
     known = scenario_paths(folder)

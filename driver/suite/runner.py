@@ -6,7 +6,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -64,11 +64,13 @@ def not_run(names: Sequence[str], because: str) -> list[EntryResult]:
 
 
 class EntryRunner:
-    """Runs entries of one suite. `tick` gets the running entry's last line, each entry the lab's `lock`."""
+    """Runs entries of one suite. `tick` gets the running entry's last line, each entry the lab's `lock`;
+    `paths` are the files of its scenarios, by name.
+    """
 
     def __init__(
         self, folder: Path, flags: Flags, engine: Engine, stop: StopSignals, terminal: Terminal,
-        tick: Callable[[str, str], None], lock: int,
+        tick: Callable[[str, str], None], lock: int, paths: Mapping[str, Path],
     ) -> None:  # fmt: skip
         self._folder = folder
         self._flags = flags
@@ -77,6 +79,7 @@ class EntryRunner:
         self._terminal = terminal
         self._tick = tick
         self._lock = lock
+        self._paths = paths
 
     def run(self, name: str) -> EntryResult:
         """Run one entry to its end, and return its result; no failure raises."""
@@ -94,8 +97,9 @@ class EntryRunner:
     def _scenario(self, name: str) -> EntryResult:
         with tempfile.TemporaryDirectory() as folder:
             answer = Path(folder) / "answer.json"
-            command = scenario_command(lab_command(), name, self._flags, answer, self._lock)
-            limit = limit_s(name, self._flags.quick)
+            file = str(self._paths[name])
+            command = scenario_command(lab_command(), file, self._flags, answer, self._lock)
+            limit = limit_s(file, self._flags.quick)
             ending, took_s = self._run(name, command, limit, Path.cwd(), answer)
         result = scenario_result(name, ending, took_s, self._log(name).name)
         if self._stop.asked() and result.outcome is EntryOutcome.inconclusive:

@@ -3,11 +3,12 @@
 import pg from "pg";
 import { io } from "socket.io-client";
 
-const db = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+const INSERT = "INSERT INTO shown (reference, number, display) VALUES ($1, $2, $3)";
+
+const db = new pg.Client({ connectionString: process.env.DATABASE_URL });
+await db.connect();
 const socket = io(process.env.SERVER_URL);
 
 socket.on("connect", () => console.log(`connected, recovered: ${socket.recovered}`));
 socket.on("disconnect", (reason) => console.log(`disconnected: ${reason}`));
-socket.on("message", async (message) => {
-  await db.query("INSERT INTO shown (reference) VALUES ($1)", [message.reference]);
-});
+socket.on("message", (message) => db.query(INSERT, [message.reference, message.number, "hall"]));

@@ -1,7 +1,9 @@
-// Takes messages by HTTP, and emits each to every display that is connected.
+// Takes messages by HTTP, numbers them, and emits each to every display that is connected.
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
+
+let number = 0;
 
 const http = createServer((request, response) => {
   if (request.method !== "POST" || request.url !== "/messages") {
@@ -10,8 +12,9 @@ const http = createServer((request, response) => {
   let body = "";
   request.on("data", (chunk) => (body += chunk));
   request.on("end", () => {
-    const message = JSON.parse(body);
-    io.emit("message", message);
+    const { reference } = JSON.parse(body);
+    number += 1;
+    io.emit("message", { reference, number });
     response.writeHead(202, { "Content-Type": "application/json" }).end("{}");
   });
 });
