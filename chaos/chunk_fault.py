@@ -36,7 +36,7 @@ class ChunkFault(DirectedFault):
 
     def mismatch(self, seen: LinkEvidence) -> str:
         """Return how the number of hit probes, or their direction, differs from what was asked; "" if not."""
-        return probe_mismatch(seen.during.tallies, self.hits, self._asked(), self.direction)
+        return probe_mismatch(seen, self.hits, self._asked(), self.direction)
 
     def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
         return random_effect_samples(

@@ -23,7 +23,7 @@ _RUN_NS = 2_000_000_000
 _SLOW_SHARE = 0.2
 _SLOW_NS = 100_000_000
 _SLOW_RUN = 3
-_WAYS = {Direction.to_coordinator: "to the coordinator", Direction.to_worker: "to the worker"}
+_HALVES = (Direction.to_coordinator, Direction.to_worker)
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ def unexplained_slowness(seen: LinkEvidence) -> Slowness | None:
     Round trips, each direction and throughput are compared with the link's own values before the fault: a run
     of late samples counts, not one.
     """
-    for half in (*_WAYS, None):
+    for half in (*_HALVES, None):
         run = _late_run(delays(seen, half), noise_ms(seen, half))
         if run:
             late_ms = statistics.median(one.ms for one in run)
-            way = f" {_WAYS[half]}" if half is not None else " there and back"
+            way = f" {seen.ends.way(half)}" if half is not None else " there and back"
             words = (
                 f"bytes{way} came {late_ms:.0f} ms later than before for {_length_s(run):.1f} s, "
                 "and no fault asks for it"

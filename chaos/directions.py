@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -37,6 +38,27 @@ _IN_SYSTEMS = {
 }
 # To Toxiproxy the worker is the client: what it sends flows upstream.
 _STREAMS = {Direction.to_worker: "downstream", Direction.to_coordinator: "upstream", Direction.both: "both"}
+
+
+@dataclass(frozen=True)
+class LinkEnds:
+    """What the two ends of a link are called where it is: in the reference system, or in any other."""
+
+    client: str = "worker"
+    server: str = "coordinator"
+
+    @classmethod
+    def of(cls, link: str) -> LinkEnds:
+        """Return the ends of a link by its name, which has an arrow in every system but the reference."""
+        return cls("client", "server") if "->" in link else cls()
+
+    def name(self, direction: Direction) -> str:
+        """Return a direction's name, as parameters have it: `to_client`."""
+        return direction.value if self == LinkEnds() else direction.in_systems
+
+    def way(self, direction: Direction) -> str:
+        """Return a single direction in words: `to the client`."""
+        return f"to the {self.client if direction is Direction.to_worker else self.server}"
 
 
 def stream(direction: Direction) -> str:

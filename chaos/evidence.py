@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chaos.directions import LinkEnds
+
 
 class CloseKind(StrEnum):
     """How the prober's standing connection ended.
@@ -222,6 +224,11 @@ class LinkEvidence:
     others: tuple[OtherFault, ...] = ()
     stood: bool | None = None
     far_end: FarEndRecord | None = None
+
+    @property
+    def ends(self) -> LinkEnds:
+        """What the link's ends are called in sentences about it."""
+        return LinkEnds.of(self.link)
 
     def beside(self, *traces: Symptom) -> tuple[OtherFault, ...]:
         """Return the simultaneous faults that cause one of these symptoms."""

@@ -92,13 +92,15 @@ def wrong_direction(seen: LinkEvidence, silence: Silence, direction: Direction) 
     if direction is Direction.to_worker:
         if beats:
             return "messages of the far end came all the while"
-        return "it was the way to the coordinator" if held_up and not held_down else ""
+        return (
+            f"it was the way {seen.ends.way(Direction.to_coordinator)}" if held_up and not held_down else ""
+        )
     if held_down and not held_up:
-        return "it was the way to the worker"
+        return f"it was the way {seen.ends.way(Direction.to_worker)}"
     if direction is Direction.both:
         return "messages of the far end came all the while" if beats else ""
     due = seen.before.beats_ns and inner_until - inner_from > 4 * SLACK_NS
-    return "it was the way to the worker as well" if due and not beats else ""
+    return f"it was the way {seen.ends.way(Direction.to_worker)} as well" if due and not beats else ""
 
 
 def _usual(before: LinkWindow) -> tuple[float, float]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chaos.coverage import EffectSample
-from chaos.directions import Direction
-from chaos.evidence import ProbeCounts
+from chaos.directions import Direction, LinkEnds
+from chaos.evidence import LinkEvidence, ProbeCounts
 from chaos.intervals import CONFIDENCE, rate_interval
 
 # The tolerance of a rate of bytes: bytes of a frame whose header was damaged are not compared.
@@ -31,22 +31,23 @@ def interval_text(hits: int, tries: int) -> str:
     return f"{low:.2g} to {high:.2g} at {CONFIDENCE:.2%}"
 
 
-def wrong_direction(up: int, down: int, direction: Direction) -> str:
+def wrong_direction(up: int, down: int, direction: Direction, ends: LinkEnds) -> str:
     """Return the direction of the hits, as text, where it is not the one asked for; "" where it is. A single
     hit in the wrong direction, as can be counted at a connection's end, is ignored.
     """
     if direction is Direction.to_worker and up > 1 and up > down:
-        return "they came on the way to the coordinator"
+        return f"they came on the way {ends.way(Direction.to_coordinator)}"
     if direction is Direction.to_coordinator and down > 1 and down > up:
-        return "they came on the way to the worker"
+        return f"they came on the way {ends.way(Direction.to_worker)}"
     few, many = sorted((up, down))
     if direction is Direction.both and many >= MIN_HITS_DUE and not few:
-        return f"all of them came on the way to the {'coordinator' if up else 'worker'}"
+        half = Direction.to_coordinator if up else Direction.to_worker
+        return f"all of them came on the way {ends.way(half)}"
     return ""
 
 
 def probe_mismatch(
-    tallies: Sequence[ProbeCounts],
+    seen: LinkEvidence,
     ways: Callable[[ProbeCounts], tuple[int, int]],
     asked: float,
     direction: Direction,
@@ -54,11 +55,12 @@ def probe_mismatch(
     """Return how the number of hit probes, or their direction (`ways`: up and down), differs from what was
     asked for, as text; "" where neither does.
     """
+    tallies = seen.during.tallies
     sent = sum(tally.sent for tally in tallies)
     up, down = (sum(counts) for counts in zip(*map(ways, tallies), strict=True)) if tallies else (0, 0)
     if sent and not rate_fits(up + down, sent, asked, MESSAGE_TOLERANCE):
         return f"{interval_text(up + down, sent)} of the probes, and {asked:.2g} was asked for"
-    return wrong_direction(up, down, direction)
+    return wrong_direction(up, down, direction, seen.ends)
 
 
 def random_effect_samples(

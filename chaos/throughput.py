@@ -28,7 +28,7 @@ def limited_to(
     measured = [statistics.median(rates) for _, rates in hurt if rates]
     if not measured:
         return Observation(False, "no throughput was measured during it", asked=asked, quantity=QUANTITY)
-    rate = statistics.fmean(measured)
+    rate, name = statistics.fmean(measured), seen.ends.name
     because = f"{rate:.0f} B/s went through{how}"
 
     def observation(present: bool, more: str = "") -> Observation:
@@ -40,13 +40,14 @@ def limited_to(
             return observation(False, "; what the link carries by itself was not measured")
         if own < MIN_BASELINE_FACTOR * asked:
             return observation(
-                False, f"; the link by itself carried {own:.0f} B/s {half}: the limit proves nothing"
+                False,
+                f"; the link by itself carried {own:.0f} B/s {name(half)}: the limit proves nothing",
             )
         if rates and not least * asked <= statistics.median(rates) <= MAX_FACTOR * asked:
-            return observation(False, f", {statistics.median(rates):.0f} B/s {half}")
+            return observation(False, f", {statistics.median(rates):.0f} B/s {name(half)}")
     for half in _HALVES:
         if half not in direction.halves and _is_bound(seen, half, asked):
-            return observation(False, f"; {half} is bound as well, and no fault asks for it")
+            return observation(False, f"; {name(half)} is bound as well, and no fault asks for it")
     return observation(True, f" (by itself the link carried {_own(seen, hurt[0][0]) or 0:.0f} B/s)")
 
 

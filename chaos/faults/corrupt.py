@@ -92,7 +92,7 @@ class Corrupt(DirectedFault):
         if hits:
             up = sum(tally.damaged_up for tally in during.tallies)
             down = sum(tally.damaged_down for tally in during.tallies)
-            way = wrong_direction(up, down, self.direction)
+            way = wrong_direction(up, down, self.direction, seen.ends)
             return told(not way, f": {way}" if way else "")
         # Without a hit among few compared bytes, other symptoms of damage prove the fault only where nothing
         # else on this link causes them.

@@ -87,7 +87,9 @@ class Latency(DirectedFault):
             return Observation(
                 False, "too few round trips before or during it", asked=asked, quantity="round_trip_longer_ms"
             )
-        told = ", ".join(f"{half} {late:+.1f} ms" for half, late in ways.items() if late is not None)
+        told = ", ".join(
+            f"{seen.ends.name(half)} {late:+.1f} ms" for half, late in ways.items() if late is not None
+        )
         because = f"round trips took {shift:.1f} ms longer{f' ({told})' if told else ''}"
         wrong = [
             half
@@ -95,7 +97,7 @@ class Latency(DirectedFault):
             if late is not None and not self._fits(late, 1 if half in hurt else 0, seen, half)
         ]
         if wrong:
-            because = f"{because}; asked was {self.mean_ms:g} ms {self.direction}"
+            because = f"{because}; asked was {self.mean_ms:g} ms {seen.ends.name(self.direction)}"
         fits = self._fits(shift, len(hurt), seen, None)
         return Observation(
             fits and not wrong, because, asked=asked, measured=shift, quantity="round_trip_longer_ms"

@@ -255,6 +255,25 @@ def test_a_trace_that_differs_slightly_is_reported(
     assert message in observation.because
 
 
+@pytest.mark.parametrize(
+    ("link", "asked", "says"),
+    [
+        ("worker-1", "to_worker", ("to_worker", "to the coordinator")),
+        ("api[1]->db:5432", "to_client", ("to_client", "to the server")),
+    ],
+)
+def test_a_receipt_calls_a_direction_as_the_system_of_its_link_does(
+    link: str, asked: str, says: tuple[str, str]
+) -> None:
+    wrong = Silence(10 * S, 20 * S, healed=False, up_ms=401.0, down_ms=0.0)
+    hole = replace(seen(silences=(wrong,), connects=HUNG), link=link)
+    fast = replace(seen(rates_bytes_per_s=(90_000.0,)), link=link)
+    limit = rule("bandwidth", {"rate": "64KB/s", "direction": asked}).observed(fast)
+    silence = rule("blackhole", {"direction": asked}).observed(hole)
+    assert limit.because.endswith(f"B/s {says[0]}")
+    assert silence.because.endswith(f"the way {says[1]}")
+
+
 def test_a_black_hole_is_proved_without_new_connections_where_another_fault_refuses_them_all() -> None:
     other = OtherFault("f-2", "block_new_only", frozenset({Symptom.refused}), 10 * S, 20 * S)
     trace = replace(seen(silences=GONE, connects={}), others=(other,))
