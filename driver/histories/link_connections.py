@@ -65,6 +65,18 @@ class LinkConnection:
         return self.server.first_ns or self.answered_ns
 
     @property
+    def closed_by(self) -> str:
+        """The side that sent a WebSocket's close frame first, whichever ends the connection then; or "".
+
+        A side sends nothing after its close frame, so that of the side that answers is the later one.
+        """
+        if self.client.close_code and self.server.close_code:
+            return CLIENT if self.client.last_ns <= self.server.last_ns else SERVER
+        if self.client.close_code:
+            return CLIENT
+        return SERVER if self.server.close_code else ""
+
+    @property
     def is_orderly(self) -> bool:
         """Whether its end is no loss for the client.
 
@@ -74,7 +86,7 @@ class LinkConnection:
         if self.how != FIN or self.ended_by not in (CLIENT, SERVER):
             return False
         if self.websocket:
-            return self.ended_by == CLIENT and self.client.close_code in _NORMAL_CODES
+            return self.closed_by == CLIENT and self.client.close_code in _NORMAL_CODES
         if self.ended_by == SERVER:
             return self.status > 0 and self.client.last_ns <= self.server.last_ns
         waited_ns = self.client_ended_ns - self.client.last_ns

@@ -189,7 +189,7 @@ class _Client:
 
 def _loss_kind(one: LinkConnection) -> str:
     """The kind of a loss as a worker would record it. A client that ends a connection itself timed out."""
-    if one.ended_by == CLIENT:
+    if (one.closed_by or one.ended_by) == CLIENT:
         return "heartbeat_timeout"
     return {RST: "reset", TIMEOUT: "heartbeat_timeout"}.get(one.how, "closed")
 

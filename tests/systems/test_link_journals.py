@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ from driver.systems.system_request import SystemRequest
 from tests.waiting import eventually_in_thread
 
 FILE = project_root() / "examples/doors/compose.yaml"
+CHAT = Path(__file__).parent / "chat" / "compose.yaml"
+TALK = "client[1]->server:8765"
 WORKER = next(one for one in images.CATALOGUE if one.service == "worker")
 LIMIT_S = 40.0
 RECONNECT_S = 0.05
@@ -50,7 +53,8 @@ class Watched:
         return connection_histories(link_history(self.history()))[name]
 
     def connections(self, link: str) -> list[LinkConnection]:
-        return link_journals(self.history())[link].connections
+        journals = link_journals(self.history())
+        return journals[link].connections if link in journals else []
 
     def cut(self, link: str, for_s: float) -> tuple[int, int]:
         """Refuse a link's connections for a while; return between which instants."""
@@ -132,3 +136,36 @@ def test_the_journals_of_doors_are_whole_and_name_links_as_the_system_does(shop:
     links = set(link_journals(history))
     assert {f"worker[{n}]->{server}:5432" for n in (1, 2, 3) for server in ("orders", "stock")} <= links
     assert not [link for link in links if "@" in link]
+
+
+@pytest.fixture(scope="module")
+def talk(environment: Path) -> Iterator[list[LinkConnection]]:
+    """The first four WebSocket connections of the chat that have ended, one for each close code."""
+    for system in up("link-journals-chat", CHAT, environment):
+        yield eventually_in_thread(partial(first_ended, system), "four have ended", LIMIT_S, poll_s=0.2)
+
+
+def first_ended(system: Watched) -> list[LinkConnection]:
+    """The first four WebSocket connections of the chat; none before these have ended."""
+    found = [one for one in system.connections(TALK) if one.websocket and one.server_ended_ns]
+    return found[:4] if len(found) >= 4 else []
+
+
+def test_a_close_code_is_written_down_with_the_side_that_sent_it_first(talk: list[LinkConnection]) -> None:
+    assert [(one.client.close_code, one.server.close_code) for one in talk] == [
+        (code, code) for code in (1000, 4001, 1001, 4002)
+    ]
+    assert [one.closed_by for one in talk] == ["client", "client", "server", "server"]
+    assert {one.status for one in talk} == {101}
+
+
+def test_an_end_with_a_normal_code_by_the_client_is_no_loss_and_any_other_is(
+    talk: list[LinkConnection],
+) -> None:
+    assert [one.is_orderly for one in talk] == [True, False, False, False]
+
+
+def test_the_round_trips_of_a_clients_pings_are_those_to_its_server(talk: list[LinkConnection]) -> None:
+    for one in talk:
+        assert 2 <= len(one.round_trips_us) <= 6
+        assert all(0 < trip < 500_000 for trip in one.round_trips_us)

@@ -97,16 +97,25 @@ def test_clients_outside_share_a_link() -> None:
 
 
 def ending(
-    by: str, how: str, waited_s: float = 0.0, status: int = 0, code: int = 0, websocket: bool = False
+    by: str,
+    how: str,
+    waited_s: float = 0.0,
+    status: int = 0,
+    code: int = 0,
+    websocket: bool = False,
+    answer: int = 0,
 ) -> bool:
-    """Whether a connection is in order that ends at 9 s; `waited_s`: since the client's unanswered bytes."""
+    """Whether a connection is in order that ends at 9 s; `waited_s`: since the client's unanswered bytes.
+
+    `code` and `answer` are the close codes of client and server.
+    """
     last_s = 9.0 - waited_s if waited_s else 5.0
     return LinkConnection(
         *(LINK, ns(1.0), ns(1.0)),
         status=status,
         websocket=websocket,
         client=side(1.0, last_s, 9.0, how, code=code),
-        server=side(1.0, 6.0, 9.0, how),
+        server=side(1.0, 6.0, 9.0, how, code=answer),
         ended_by=by,
         how=how,
         client_ended_ns=ns(9.0),
@@ -128,7 +137,9 @@ def ending(
         (True, ending(CLIENT, FIN, status=101, websocket=True, code=1000)),
         (False, ending(CLIENT, FIN, status=101, websocket=True)),
         (False, ending(CLIENT, FIN, status=101, websocket=True, code=1011)),
-        (False, ending(SERVER, FIN, status=101, websocket=True, code=1000)),
+        (False, ending(SERVER, FIN, status=101, websocket=True)),
+        (True, ending(SERVER, FIN, status=101, websocket=True, code=1000, answer=1000)),
+        (False, ending(SERVER, FIN, waited_s=0.5, status=101, websocket=True, code=1001, answer=1001)),
     ],
 )
 def test_an_end_in_order_is_one_that_the_client_chose_with_nothing_unanswered(
