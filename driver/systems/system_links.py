@@ -96,6 +96,8 @@ class SystemLinks:
         return len(self._known) - len(missing)
 
     def clock_ns(self) -> int:
+        if not self._pairs:
+            raise LinksError("The system has no door.")
         # The doors are on one host, and so is its clock.
         return next(iter(self._all_doors().values())).clock_ns()
 
@@ -236,8 +238,6 @@ class SystemLinks:
                 raise LinksError(
                     f"The door of {server} does not run.", "Start the system again: down, then up"
                 )
-        if not doors:
-            raise LinksError("The system has no door.")
         return doors
 
     def _each(self, call: Callable[[str, DoorApi], T], servers: Iterable[str] | None = None) -> dict[str, T]:

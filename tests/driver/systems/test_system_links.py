@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from driver.errors import LinksError
-from driver.systems.system_links import AHEAD_NS
+from driver.systems.system_links import AHEAD_NS, SystemLinks
 from tests.driver.systems.fake_doors import GATEWAY, PAIRS, REPLICAS, FakeDoor, fake_links, replica
 
 BOTH = ["api[1]->db:5432", "api[2]->cache:6379"]
@@ -182,3 +182,12 @@ def test_a_fault_without_a_link_is_refused() -> None:
     links, _ = fake_links()
     with pytest.raises(LinksError, match="Expected the links that"):
         links.begin_fault(fault([]))
+
+
+def test_a_system_without_a_door_has_no_links_and_takes_no_fault() -> None:
+    links = SystemLinks({}, dict, list)
+    assert (links.states(), links.wanted(), links.count()) == ([], [], 0)
+    with pytest.raises(LinksError, match="There is no link api"):
+        links.begin_fault(fault(["api[1]->db:5432"]))
+    with pytest.raises(LinksError, match="has no door"):
+        links.clock_ns()
