@@ -76,6 +76,7 @@ PURE = (
     *("driver.systems.plain_compose", "driver.systems.relay_compose"),
     *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
     *("driver.trial.findings", "driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),
+    *("driver.trial.lasting_states", "driver.trial.targets", "driver.trial.container_looks"),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

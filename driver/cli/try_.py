@@ -184,7 +184,7 @@ def _say_baseline(terminal: Terminal, baseline: SystemBaseline) -> None:
 def _say_outcome(terminal: Terminal, number: int, total: int, outcome: StepOutcome) -> None:
     if outcome.verdict is StepVerdict.not_tried:
         return
-    what = f": {outcome.note or '; '.join(outcome.broke)}" if outcome.broke or outcome.note else ""
+    what = f": {outcome.what_broke}" if outcome.broke or outcome.note else ""
     back = (
         f"as before {outcome.came_back}"
         if outcome.was_tried and outcome.after_s is not None

@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from driver.errors import LabError
+from driver.systems.system import OUTSIDE
 from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline, baseline_of
 from driver.trial.findings import (
     StepEvidence,
@@ -22,10 +23,11 @@ from driver.trial.findings import (
     touched,
     with_records,
 )
+from driver.trial.lasting_states import LastingStates, StateWatch
 from driver.trial.log_patterns import LogPatterns
 from driver.trial.programme import NothingToHitError, TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
-from driver.trial.samples import SystemSample, pair_of
+from driver.trial.samples import SystemSample, is_hit, pair_of
 
 _CLEAN_WAIT_S = 20.0
 _HALF_CLOSED_S = 1.0
@@ -100,6 +102,15 @@ class TrialResult:
     error: Exception | None = None
 
 
+@dataclass(frozen=True)
+class _Waited:
+    """What is back after a wait of `waited_s`. `repeats` is the step whose lasting state this is again."""
+
+    found: SystemRecovery
+    waited_s: float
+    repeats: str = ""
+
+
 class Conductor:
     """One trial of one subject. `say` gets a line of progress, `on_outcome` each outcome."""
 
@@ -120,6 +131,7 @@ class Conductor:
         self._half_closed: Mapping[str, int] = {}
         self._finished: Sequence[str] = ()
         self._next_s = 0.0
+        self._lasting = LastingStates()
 
     def watch(self) -> SystemBaseline:
         """Watch the system at rest for `watch_s`; return its baseline."""
@@ -161,10 +173,14 @@ class Conductor:
                 self._add(result, not_tried(step, "it carried nothing at rest"))
             elif self._left_s() < least_s(step, settle_s):
                 self._add(result, not_tried(step, "no time was left"))
-            elif step.target in self._finished:
+            elif not step.hits_links and self._has_finished(step, baseline):
                 self._add(result, not_tried(step, f"{step.target} ended with 0 before: its work is done"))
             else:
                 self._try(baseline, step, result)
+
+    def _has_finished(self, step: TrialStep, baseline: SystemBaseline) -> bool:
+        hit = [name for name in baseline.containers if is_hit(name, step.target)]
+        return bool(hit) and set(hit) <= set(self._finished)
 
     def _try(self, baseline: SystemBaseline, step: TrialStep, result: TrialResult) -> None:
         samples = [self._subject.look()]
@@ -185,18 +201,20 @@ class Conductor:
             raise
         self._subject.end(step)
         renewed = step.target if not step.hits_links and step.kind.fault != "pause" else ""
-        found, waited_s = self._wait(baseline, samples, began_s, renewed, touched(step, baseline))
-        outcome = self._outcome(baseline, step, found, waited_s, began_s, met)
-        if found.whole:
+        watch = StateWatch(self._lasting)
+        waited = self._wait(baseline, samples, began_s, renewed, touched(step, baseline), watch)
+        outcome = self._outcome(baseline, step, waited, began_s, met)
+        if waited.found.whole:
             self._add(result, outcome)
             return
-        if waited_s < self._limits.wait_s:
-            why = f"time ran out {waited_s:.0f} s after healing, and not everything was as before"
+        if waited.waited_s < self._limits.wait_s and not waited.repeats:
+            why = f"time ran out {waited.waited_s:.0f} s after healing, and not everything was as before"
             self._add(result, inconclusive(step, why))
             result.ended = "no time was left"
             return
+        self._lasting.add(waited.found, step.name)
         self._add(result, outcome)
-        self._clean(baseline, found, result)
+        self._clean(baseline, waited.found, result)
 
     def _hit(self, step: TrialStep, samples: list[SystemSample]) -> bool:
         """Hold a fault. An instantaneous one on links that meets no connection is repeated once.
@@ -227,26 +245,27 @@ class Conductor:
         began_s: float,
         renewed: str = "",
         touched: Sequence[str] = (),
+        watch: StateWatch | None = None,
         wait_s: float | None = None,
-    ) -> tuple[SystemRecovery, float]:
-        """Wait until everything is as before; return what is, and how long that took."""
+    ) -> _Waited:
+        """Wait until everything is as before, or in a state that lasted after an earlier step."""
         healed_s = self._clock.now_s()
         limit_s = min(self._limits.wait_s if wait_s is None else wait_s, max(0.0, self._left_s()))
         while True:
             samples.append(self._subject.look())
             found = recovery(baseline, samples, began_s, healed_s, renewed, touched, self._finished)
             waited_s = self._clock.now_s() - healed_s
-            if found.whole or waited_s >= limit_s:
+            repeats = watch.recognised(found, self._clock.now_s()) if watch and not found.whole else ""
+            if found.whole or waited_s >= limit_s or repeats:
                 self._finished = found.finished
-                return found, waited_s
+                return _Waited(found, waited_s, repeats)
             self._clock.sleep_s(self._limits.poll_s)
 
     def _outcome(
         self,
         baseline: SystemBaseline,
         step: TrialStep,
-        found: SystemRecovery,
-        waited_s: float,
+        waited: _Waited,
         began_s: float,
         met: bool,
     ) -> StepOutcome:
@@ -259,8 +278,9 @@ class Conductor:
             StepEvidence(
                 step=step,
                 baseline=baseline,
-                recovery=found,
-                waited_s=waited_s,
+                recovery=waited.found,
+                waited_s=waited.waited_s,
+                repeats=waited.repeats,
                 began_s=began_s,
                 until_s=self._clock.now_s(),
                 met=met,
@@ -312,7 +332,7 @@ class Conductor:
             result.ended = "the system did not come back after a fresh start"
 
     def _is_back(self, baseline: SystemBaseline, wait_s: float) -> bool:
-        back = self._wait(baseline, [self._subject.look()], self._clock.now_s(), wait_s=wait_s)[0].whole
+        back = self._wait(baseline, [self._subject.look()], self._clock.now_s(), wait_s=wait_s).found.whole
         self._subject.log_lines()
         self._half_closed = self._subject.half_closed()
         return back
@@ -334,4 +354,4 @@ class Conductor:
 def _broken(found: SystemRecovery) -> list[str]:
     """Containers to restart: those that are not as before, and the clients of links without traffic."""
     clients = [name.partition("->")[0] for name in found.dead_links()]
-    return list(dict.fromkeys([*found.troubles, *(one for one in clients if one != "outside")]))
+    return list(dict.fromkeys([*found.troubles, *(one for one in clients if one != OUTSIDE)]))

@@ -13,14 +13,15 @@ from driver.histories.link_connections import LinkConnection
 from driver.scenarios.plan import PlannedFault
 from driver.subprocesses import ask
 from driver.systems.lab_of_system import StartedSystem, SystemLab
-from driver.systems.replicas import PublishedAddress, Replica
+from driver.systems.replicas import PublishedAddress
 from driver.systems.running_system import RunningSystem
 from driver.systems.system_request import SystemRequest
 from driver.systems.system_site import SystemSite
 from driver.trial import sockets
+from driver.trial.container_looks import container_look
 from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
 from driver.trial.programme import NothingToHitError, TrialStep
-from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, pair_of
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit, pair_of
 from driver.trial.socket_tables import socket_table
 from driver.trial.step_faults import FaultRecords, StepFaults
 
@@ -118,7 +119,7 @@ class DoorsSubject:
             self._details[one.name] = details
             if one.address:
                 self._ends[(one.service, one.address)] = one.name
-            found[one.name] = _container_look(one, details)
+            found[one.name] = container_look(one, details)
         return found
 
     def _link_name(self, name: str) -> str:
@@ -151,19 +152,20 @@ class DoorsSubject:
 
     def begin(self, step: TrialStep) -> None:
         links = [one.name for one in self._system.links.wanted() if pair_of(one.name) == step.target]
-        if step.hits_links and not links:
-            raise NothingToHitError(f"no client of {step.target} runs")
+        hit = links if step.hits_links else [name for name in self._ids if is_hit(name, step.target)]
+        if not hit:
+            raise NothingToHitError(f"no {'client of ' if step.hits_links else ''}{step.target} runs")
         self._begun[f"try-{len(self._begun) + 1}"] = step.name
-        self._faults.begin(self._planned(step, links))
+        self._faults.begin(self._planned(step, hit))
         self._looked_s = 0.0
 
-    def _planned(self, step: TrialStep, links: Sequence[str]) -> PlannedFault:
+    def _planned(self, step: TrialStep, hit: Sequence[str]) -> PlannedFault:
         return PlannedFault(
             id=f"try-{len(self._begun)}",
             entry=step.name,
             fault=step.kind.fault,
             params=dict(step.params),
-            targets=tuple(links) if step.hits_links else (step.target,),
+            targets=tuple(hit),
             at_s=0.0,
             for_s=step.kind.for_s if step.kind.lasting else None,
             seed=len(self._begun),
@@ -211,17 +213,6 @@ class DoorsSubject:
 
 def _dialled(one: LinkConnection) -> DialledConnection:
     return DialledConnection(one.asked_ns / 1e9, one.client_ended_ns / 1e9, one.server_ended_ns / 1e9)
-
-
-def _container_look(one: Replica, details: Mapping[str, Any]) -> ContainerLook:
-    return ContainerLook(
-        service=one.service,
-        state=one.state,
-        health=one.health,
-        exit_code=one.exit_code,
-        life=str(details["State"].get("StartedAt", "")),
-        restart_policy=str((details["HostConfig"].get("RestartPolicy") or {}).get("Name", "")),
-    )
 
 
 def _sum(one: FlowCounters, other: FlowCounters) -> FlowCounters:

@@ -10,11 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from driver.nouns import counted
+from driver.systems.system import OUTSIDE
 from driver.trial.baseline import SystemBaseline
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import TrialStep
 from driver.trial.recovery import LinkRecovery, SystemRecovery
-from driver.trial.samples import is_client, pair_of, service_of
+from driver.trial.samples import client_of, is_client, is_hit, pair_of, service_of
 
 MOST_LOG_NEWS = 5
 """New errors of one step that an outcome keeps."""
@@ -103,7 +104,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a trial, from `began_s` until `until_s` of the trial's clock.
 
     `after_s` is the time from healing until everything was as before, None where something is not after
-    `waited_s`. `broke` are short clauses, `advice` sentences. `cleaned` says what was restarted afterwards.
+    `waited_s`. `broke` are short clauses, `advice` sentences. `cleaned` says what was restarted afterwards,
+    `repeats` the step after which the same lasted, where this one was not waited for as long.
     """
 
     step: TrialStep
@@ -119,6 +121,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     proof: str = ""
     note: str = ""
     cleaned: str = ""
+    repeats: str = ""
 
     @property
     def was_tried(self) -> bool:
@@ -127,12 +130,18 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def came_back(self) -> str:
-        """The last column of the table, short enough for one line: `in 0.4 s`, `never`."""
+        """The last column of the table, short enough for one line: `in 0.4 s`, `never (20 s)`."""
         if self.verdict in (StepVerdict.inconclusive, StepVerdict.not_tried):
             return str(self.verdict)
         if self.after_s is None:
-            return "never"
+            return f"never ({self.waited_s:.0f} s)"
         return f"in {self.after_s:.1f} s"
+
+    @property
+    def what_broke(self) -> str:
+        """The middle column of the table: what is not as before, or why nothing is known of it."""
+        again = f", as after {self.repeats}" if self.repeats else ""
+        return self.note or f"{'; '.join(self.broke)}{again}"
 
 
 class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +154,7 @@ class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):
     baseline: SystemBaseline
     recovery: SystemRecovery
     waited_s: float
+    repeats: str = ""
     began_s: float = 0.0
     until_s: float = 0.0
     log_news: Sequence[LogNews] = ()
@@ -180,6 +190,7 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
         verdict=verdict,
         after_s=found.after_s,
         waited_s=seen.waited_s,
+        repeats=seen.repeats,
         broke=list(_broke(seen)),
         advice=list(dict.fromkeys(_advice(seen))),
         began_s=seen.began_s,
@@ -296,10 +307,10 @@ def touched(step: TrialStep, baseline: SystemBaseline) -> list[str]:
     return [name for name, one in baseline.containers.items() if one.service in services]
 
 
-def touches(link: str, container: str) -> bool:
-    """Whether a container is one of the ends of a link; a server's replicas share its links."""
+def touches(link: str, target: str) -> bool:
+    """Whether a container, or a service, is at an end of a link; a server's replicas share its links."""
     server = link.partition("->")[2].partition(":")[0]
-    return server == service_of(container) or is_client(container, link)
+    return server == service_of(target) or is_client(target, link) or is_hit(client_of(link), target)
 
 
 def _advice(seen: StepEvidence) -> Iterator[str]:
@@ -333,6 +344,8 @@ def _link_advice(name: str, client: str, one: LinkRecovery) -> str:
             f"{client} waits on a connection to {server} that brings nothing. Set a time limit for reads "
             f"(or keepalive), and connect again when it expires."
         )
+    if client == OUTSIDE:
+        return f"{server} does not serve its clients outside as before, or these do not connect again."
     if one.attempts:
         return f"{client} dials {server} and does not stay connected: look at its log, and at the server's."
     return f"{client} does not dial {server} again. Connect again in a loop, with a growing, random wait."

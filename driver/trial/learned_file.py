@@ -18,8 +18,8 @@ from driver.systems.system import OUTSIDE, System
 from driver.systems.system_request import SystemRequest
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.report import rate
-from driver.trial.run_trial import targets
 from driver.trial.samples import pair_of, service_of
+from driver.trial.targets import targets_of
 
 FORMAT = 1
 _MOST_BYTES = 1 << 20
@@ -94,7 +94,7 @@ def learned_yaml(
     system: System,
 ) -> str:
     """Return the text of stormlab.yaml, to be written to `file`. `found` are ports that nothing names."""
-    folder = file.resolve().parent
+    folder, hit = file.resolve().parent, targets_of(baseline)
     compose = [os.path.relpath(one.resolve(), folder) for one in request.files]
     lines = [
         f"# What flowed in {baseline.length_s:.0f} s. Edit it, then: python lab.py try {file.name}",
@@ -108,10 +108,10 @@ def learned_yaml(
         *_section("listens", "{}", _ports(request, found)),
         "",
         "# Links that carried traffic: `try` hurts each of these.",
-        *_section("links", "[]", _links(baseline, system)),
+        *_section("links", "[]", _links(hit.pairs, baseline, system)),
         "",
         "# `try` kills, pauses and restarts one container of each of these.",
-        *_section("services", "[]", [f"- {_text(service_of(one))}" for one in targets(baseline)[1]]),
+        *_section("services", "[]", [f"- {_text(service_of(one))}" for one in hit.containers]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -134,11 +134,10 @@ def _ports(request: SystemRequest, found: Mapping[str, Iterable[int]]) -> Iterat
         yield f"{_text(name)}: {json.dumps(sorted(ports))}{why}"
 
 
-def _links(baseline: SystemBaseline, system: System) -> Iterator[str]:
+def _links(pairs: Sequence[str], baseline: SystemBaseline, system: System) -> Iterator[str]:
     flows: dict[str, list[FlowBaseline]] = {}
     for name, one in baseline.links.items():
         flows.setdefault(pair_of(name), []).append(one)
-    pairs = targets(baseline)[0]
     for pair in pairs:
         yield f"- {_text(pair)}  # {_flow(flows[pair])}"
     for pair in sorted(map(str, system.pairs)):

@@ -8,8 +8,9 @@ import msgspec
 
 from chaos.units import format_seconds
 from driver.errors import LabError, UsageError
+from driver.systems.system import OUTSIDE
 
-PAIR, SERVICE = "pair", "service"
+PAIR, SERVICE, ALL_REPLICAS = "pair", "service", "all replicas"
 _CONTAINER_S = 4.0
 """How long the engine may take to stop and start a container."""
 
@@ -34,6 +35,7 @@ class TrialKind(msgspec.Struct, frozen=True):
 KINDS = (
     TrialKind("cut", PAIR, lasting=False),
     TrialKind("kill", SERVICE, 4.0),
+    TrialKind("kill", ALL_REPLICAS, 4.0),
     TrialKind("refuse", PAIR, 5.0),
     TrialKind("pause", SERVICE, 5.0),
     TrialKind("stall", PAIR, 18.0),
@@ -45,11 +47,12 @@ KINDS = (
 """In the order of their worth: where time runs out, the last ones are left out.
 
 A stall of 18 s is longer than the usual time limits of clients (5, 10, 15 s), one of 3 s is shorter.
+Where one replica is killed the others stand in; where all are, none does.
 """
 
 
 class TrialStep(msgspec.Struct, frozen=True):
-    """One step: a fault on all links of a pair (`api->db:5432`), or on one container (`db`, `api[1]`)."""
+    """One step: a fault on the links of a pair (`api->db:5432`), a container (`api[1]`), or all (`api`)."""
 
     kind: TrialKind
     target: str
@@ -72,10 +75,21 @@ class TrialStep(msgspec.Struct, frozen=True):
         return self.kind.scope == PAIR
 
 
-def programme(pairs: Sequence[str], containers: Sequence[str]) -> list[TrialStep]:
-    """Return the steps on these pairs and containers: kind by kind, so that each is hit early once."""
-    targets = {PAIR: pairs, SERVICE: containers}
-    return [TrialStep(kind, target) for kind in KINDS for target in targets[kind.scope]]
+def programme(
+    pairs: Sequence[str], containers: Sequence[str], services: Sequence[str] = ()
+) -> list[TrialStep]:
+    """Return the steps on these pairs and containers: kind by kind, so that each is hit early once.
+
+    All containers of each of `services` are hit together. Connections from outside are not ended alone: the
+    client that would connect again is the trial's own, and `refuse` ends them too.
+    """
+    targets = {PAIR: pairs, SERVICE: containers, ALL_REPLICAS: services}
+    return [
+        TrialStep(kind, target)
+        for kind in KINDS
+        for target in targets[kind.scope]
+        if kind.lasting or not target.startswith(f"{OUTSIDE}->")
+    ]
 
 
 def selected(steps: Sequence[TrialStep], only: Sequence[str]) -> list[TrialStep]:

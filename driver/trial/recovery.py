@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from driver.trial.baseline import LEAST_SHARE, FlowBaseline, RequestBaseline, SystemBaseline, flow_points
-from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_client
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_client, is_hit
 
 STEADY_S = 1.5
 """How long a container must run since its last start."""
@@ -91,9 +91,9 @@ def recovery(
 ) -> SystemRecovery:
     """Return how far a system is back at the last of `samples`, which begin before the fault.
 
-    `renewed` is the container that the fault itself starts again, `touched` are the containers at an end of
-    what it hits, `finished` those that were so before. Only links are judged that had enough traffic in the
-    baseline, and whose client is not finished.
+    `renewed` is the container, or the service, that the fault itself starts again, `touched` are the
+    containers at an end of what it hits, `finished` those that were so before. Only links are judged that had
+    enough traffic in the baseline, and whose client is not finished.
     """
     judge = _ContainerJudge(
         {name: one for name, one in baseline.containers.items() if name not in baseline.restless},
@@ -278,7 +278,7 @@ def _restarted(
     found = []
     for name in sorted(before):
         lives = {one.containers[name].life for one in samples if name in one.containers}
-        if len(lives) > (2 if name == renewed else 1):
+        if len(lives) > (2 if is_hit(name, renewed) else 1):
             found.append(name)
     return found
 

@@ -117,7 +117,8 @@ def _sentence(outcome: StepOutcome) -> str:
 
 def _back(outcome: StepOutcome) -> str:
     if outcome.after_s is None:
-        return f"not back {outcome.waited_s:.0f} s after healing"
+        again = f", as after {outcome.repeats}" if outcome.repeats else ""
+        return f"not back {outcome.waited_s:.0f} s after healing{again}"
     return f"back {outcome.came_back}"
 
 

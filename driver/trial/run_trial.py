@@ -12,13 +12,12 @@ import msgspec
 from driver.errors import LabError
 from driver.files import write_file
 from driver.systems.lab_of_system import StartedSystem
-from driver.systems.system import OUTSIDE
 from driver.trial.baseline import LONGEST_WINDOW_S, SystemBaseline
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult, TrialSubject
 from driver.trial.findings import StepOutcome
 from driver.trial.programme import TrialStep, programme, selected, shape
 from driver.trial.report import as_html, as_markdown, script, script_name
-from driver.trial.samples import pair_of, service_of
+from driver.trial.targets import targets_of
 from driver.trial.verdict import TrialReport, groups
 
 REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML = "try.json", "report.md", "report.html"
@@ -59,15 +58,9 @@ class Choice:
 
     def steps(self, baseline: SystemBaseline) -> list[TrialStep]:
         """Return the steps. Raises UsageError for a text of `only` that no step contains."""
-        pairs, containers = targets(baseline)
-        chosen = self.services
-        return selected(
-            programme(
-                pairs if self.links is None else [one for one in self.links if not _is_outside(one)],
-                [one for one in containers if chosen is None or {one, service_of(one)} & set(chosen)],
-            ),
-            self.only,
-        )
+        found = targets_of(baseline, self.services)
+        pairs = found.pairs if self.links is None else self.links
+        return selected(programme(pairs, found.containers, found.services), self.only)
 
 
 def conduct(
@@ -90,7 +83,7 @@ def conduct(
     if not baseline.carrying():
         return result
     steps += choice.steps(baseline)
-    for line in shape(steps):
+    for line in (*shape(steps), *targets_of(baseline, choice.services).notes):
         progress.say(f"  {line}")
     try:
         conductor.try_steps(baseline, steps, result)
@@ -101,23 +94,6 @@ def conduct(
     except Exception as error:
         result.ended, result.error = f"the trial itself failed with {type(error).__name__}", error
     return result
-
-
-def targets(baseline: SystemBaseline) -> tuple[list[str], list[str]]:
-    """Return the pairs whose links carried traffic, and the containers that run: one of each service.
-
-    Links from outside are not hit: their client is the traffic of the trial.
-    """
-    pairs = sorted({pair_of(name) for name in baseline.carrying()})
-    containers: dict[str, str] = {}
-    for name, one in sorted(baseline.containers.items()):
-        if one.runs:
-            containers.setdefault(one.service, name)
-    return [pair for pair in pairs if not _is_outside(pair)], list(containers.values())
-
-
-def _is_outside(pair: str) -> bool:
-    return pair.startswith(f"{OUTSIDE}->")
 
 
 def notes_on(started: StartedSystem, baseline: SystemBaseline | None) -> list[str]:

@@ -71,6 +71,11 @@ def is_client(container: str, link: str) -> bool:
     return client_of(link) in (container, f"{container}[1]")
 
 
+def is_hit(container: str, target: str) -> bool:
+    """Whether a target, a container or all containers of a service, has this container."""
+    return target in (container, service_of(container))
+
+
 def service_of(container: str) -> str:
     """Return the service of a container: `api` for `api[2]`."""
     return container.partition("[")[0]

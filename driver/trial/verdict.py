@@ -115,4 +115,4 @@ def groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
 
 def row(outcome: StepOutcome) -> list[str]:
     """Return the table's row of a step."""
-    return [outcome.step.name, outcome.note or "; ".join(outcome.broke), outcome.came_back]
+    return [outcome.step.name, outcome.what_broke, outcome.came_back]

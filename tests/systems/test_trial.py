@@ -23,6 +23,10 @@ from tests.waiting import eventually_in_thread
 
 FRAGILE = Path(__file__).parent / "fragile" / "compose.yaml"
 LIMIT_S = 240.0
+OPENS_AFTER_S = 14
+"""When a service that listens late begins to: its start has ended by then, and the watch has not."""
+SERVER = "http.server.ThreadingHTTPServer(('', 8000), http.server.SimpleHTTPRequestHandler)"
+SERVE = f"import http.server; {SERVER}.serve_forever()"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,6 +65,28 @@ def test_a_port_that_no_file_names_is_found_and_the_links_to_it_are_learned(lear
     links = [line.partition("  #")[0] for line in lines if "->" in line]
     assert links == ["  - once->store:7000", "  - steady->store:7000"]
     assert left_of(project_of(FRAGILE)) == left_of(f"{project_of(FRAGILE)}-plain") == []
+
+
+def test_a_port_that_opens_while_the_system_is_watched_gets_a_door_and_a_second_watch(tmp_path: Path) -> None:
+    node = FRAGILE.parents[3] / "examples" / "doors" / "node.py"
+    # In two parts, since a service that another names in its command has its door from the start.
+    late = f"sleep {OPENS_AFTER_S}; exec $${{PYTHON}} /node.py serve 7000"
+    calls = "exec $${PYTHON} /node.py call sto''re:7000"
+    file, output = tmp_path / "compose.yaml", tmp_path / "stormlab.yaml"
+    file.write_text(
+        "x-node: &node\n  image: ${PYTHON_IMAGE}\n  init: true\n  environment: {PYTHON: '${PYTHON}'}\n"
+        f"  volumes: ['{node}:/node.py:ro']\nservices:\n"
+        f'  store: {{<<: *node, entrypoint: [sh, -c, "{late}"]}}\n'
+        f'  client: {{<<: *node, entrypoint: [sh, -c, "{calls}"]}}\n'
+    )
+    done = lab_py("learn", file, "--for", f"{OPENS_AFTER_S + 8}s", "--output", output)
+    assert done.returncode == ExitCode.PASSED, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith(("Watching", "store listens"))]
+    assert [line.split()[0] for line in said] == ["Watching", "store", "Watching"]
+    lines = output.read_text().splitlines()
+    assert "  store: [7000]  # found listening" in lines
+    assert [line.partition("  #")[0] for line in lines if "->" in line] == ["  - client->store:7000"]
+    assert left_of(project_of(file)) == []
 
 
 def test_what_does_not_come_back_is_a_finding_and_what_does_is_none(learned: Path, tmp_path: Path) -> None:
@@ -147,14 +173,18 @@ def test_a_command_that_an_image_does_not_have_is_the_system_s_trouble(tmp_path:
     assert "neither does it without doors" in done.stderr
 
 
-def test_a_published_port_takes_the_requests_of_the_trial(tmp_path: Path) -> None:
-    file = tmp_path / "compose.yaml"
-    handler = "http.server.ThreadingHTTPServer(('', 8000), http.server.SimpleHTTPRequestHandler)"
-    serve = f"import http.server; {handler}.serve_forever()"
+def web(folder: Path) -> Path:
+    """The file of a system that answers HTTP requests from outside, and does nothing by itself."""
+    file = folder / "compose.yaml"
     file.write_text(
         "services:\n  web:\n    image: ${PYTHON_IMAGE}\n    init: true\n    working_dir: /tmp\n"
-        f"    ports: ['8000:8000']\n    entrypoint: ['${{PYTHON}}', -c, \"{serve}\"]\n"
+        f"    ports: ['8000:8000']\n    entrypoint: ['${{PYTHON}}', -c, \"{SERVE}\"]\n"
     )
+    return file
+
+
+def test_a_published_port_takes_the_requests_of_the_trial(tmp_path: Path) -> None:
+    file = web(tmp_path)
     words = ("--http", "GET", "http://web:8000/", "--watch", "4s", "--only", "kill", "--json")
     done = lab_py("try", file, *words, "--results", tmp_path / "results")
     report = json.loads(done.stdout)
@@ -163,3 +193,44 @@ def test_a_published_port_takes_the_requests_of_the_trial(tmp_path: Path) -> Non
     assert outcome["verdict"] == "came back"
     assert any("requests failed" in one for one in outcome["broke"])
     assert os.listdir(tmp_path / "results")
+
+
+def test_the_links_of_a_traffic_command_are_learned_and_hit_with_proof(tmp_path: Path) -> None:
+    file, output = web(tmp_path), tmp_path / "stormlab.yaml"
+    asks = tmp_path / "asks.py"
+    asks.write_text(
+        "import os, time, urllib.request\n"
+        "while time.sleep(0.1) or True:\n"
+        "    urllib.request.urlopen(f\"http://{os.environ['WEB_8000']}/\", timeout=5).read()\n"
+    )
+    traffic = ("--traffic", f"exec {sys.executable} {asks}")
+    done = lab_py("learn", file, *traffic, "--for", "5s", "--output", output)
+    assert done.returncode == ExitCode.PASSED, done.stderr
+    links = [line.partition("  #")[0] for line in output.read_text().splitlines() if "->" in line]
+    assert links == ["  - outside->web:8000"]
+    only = ("--only", "refuse outside", "--only", "stall outside->web:8000 for 3s")
+    words = ("--watch", "5s", *only, "--json", "--results", tmp_path / "results")
+    done = lab_py("try", output, *traffic, *words)
+    refused, silent = json.loads(done.stdout)["outcomes"]
+    assert (refused["verdict"], silent["verdict"]) == ("came back", "came back"), done.stderr
+    assert refused["attempts"]["outside->web:8000"] > 2
+    assert "outside->web:8000" in refused["proof"]
+
+
+def test_one_replica_of_several_is_killed_and_then_all(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    node = FRAGILE.parents[3] / "examples" / "doors" / "node.py"
+    file.write_text(
+        "x-node: &node\n  image: ${PYTHON_IMAGE}\n  init: true\n"
+        f"  entrypoint: ['${{PYTHON}}', /node.py]\n  volumes: ['{node}:/node.py:ro']\nservices:\n"
+        "  store: {<<: *node, command: [serve, '7000'], expose: ['7000']}\n"
+        "  client: {<<: *node, command: [call, 'store:7000'], deploy: {replicas: 2}}\n"
+    )
+    words = ("--watch", "5s", "--only", "kill client", "--json")
+    done = lab_py("try", file, *words, "--results", tmp_path / "results")
+    assert done.returncode == ExitCode.PASSED, done.stderr
+    one, every = json.loads(done.stdout)["outcomes"]
+    assert one["step"]["target"] in ("client[1]", "client[2]")
+    assert f"{one['step']['target']} is hit of 2 replicas of client, then all at once" in done.stderr
+    assert (every["step"]["target"], every["verdict"], every["broke"]) == ("client", "came back", [])
+    assert all(name in every["proof"] for name in ("client[1]", "client[2]"))

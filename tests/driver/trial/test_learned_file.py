@@ -66,7 +66,7 @@ def read(folder: Path, text: str) -> LearnedFile | None:
 def test_what_is_written_is_read_back(folder: Path) -> None:
     learned = read(folder, written(folder))
     assert learned is not None
-    assert learned.links == ["api->db:5432"]
+    assert learned.links == ["api->db:5432", "outside->api:80"]
     assert learned.services == ["api", "db", "no"]
     request = learned.request(folder / "stormlab.yaml")
     assert request.files[0].samefile(folder / "app" / "compose.yaml")

@@ -8,7 +8,7 @@ from driver.errors import LabError
 from driver.trial import run_trial
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult
 from driver.trial.findings import FaultProof, StepVerdict
-from driver.trial.programme import KINDS, PAIR, NothingToHitError, TrialStep, programme
+from driver.trial.programme import ALL_REPLICAS, KINDS, PAIR, NothingToHitError, TrialStep, programme
 from driver.trial.run_trial import Choice, TrialProgress, conduct
 from driver.trial.samples import RequestCounters
 from tests.driver.trial.simulated_system import NEVER, SimulatedSystem
@@ -50,9 +50,45 @@ def test_a_link_that_carries_again_came_back_by_itself(system: SimulatedSystem) 
 def test_a_link_that_stays_silent_broke_and_its_client_is_restarted(system: SimulatedSystem) -> None:
     system.comes_back_s["cut api->db:5432"] = NEVER
     outcome, _ = tried(system, step("cut"), step("reset")).outcomes
-    assert (outcome.verdict, outcome.came_back) == (StepVerdict.broke, "never")
+    assert (outcome.verdict, outcome.came_back) == (StepVerdict.broke, "never (20 s)")
     assert outcome.broke[0] == f"{LINK} has no connection"
     assert outcome.cleaned == "restarted api[1]"
+
+
+def test_a_state_that_lasted_a_whole_wait_is_recognised_sooner_and_said_to_be_the_same(
+    system: SimulatedSystem,
+) -> None:
+    system.comes_back_s = {"cut api->db:5432": NEVER, "reset api->db:5432": NEVER}
+    first, again = tried(system, step("cut"), step("reset")).outcomes
+    assert (first.came_back, first.repeats) == ("never (20 s)", "")
+    assert (again.came_back, again.repeats) == ("never (8 s)", "cut api->db:5432")
+    assert again.what_broke == f"{LINK} has no connection, as after cut api->db:5432"
+
+
+def test_a_link_that_comes_back_late_is_waited_for_though_another_step_left_it_silent(
+    system: SimulatedSystem,
+) -> None:
+    system.comes_back_s = {"cut api->db:5432": NEVER, "reset api->db:5432": 7.0}
+    again = tried(system, step("cut"), step("reset")).outcomes[1]
+    assert again.verdict is StepVerdict.came_back
+
+
+def test_all_replicas_of_a_service_are_hit_as_one_and_their_new_lives_are_no_finding() -> None:
+    system = SimulatedSystem(["api[1]->db:5432", "api[2]->db:5432"], ["api[1]", "api[2]", "db[1]"])
+
+    def all_again(step: TrialStep) -> None:
+        system.start_again_one("api[1]")
+        system.start_again_one("api[2]")
+
+    system.on_begin = all_again
+    system.start_again_one = lambda name, again=system.start_again_one: (  # type: ignore[method-assign,misc]
+        again(name) if name in system.containers else None
+    )
+    every = TrialStep(next(kind for kind in KINDS if kind.scope == ALL_REPLICAS), "api")
+    one = step("kill", "api[2]")
+    outcomes = tried(system, every, one).outcomes
+    assert outcomes[0].broke == []
+    assert outcomes[1].broke == ["api[1] ended and was started again by its restart policy"]
 
 
 def test_the_step_after_one_that_broke_begins_with_a_clean_system(system: SimulatedSystem) -> None:
@@ -265,6 +301,11 @@ def test_the_programme_begins_with_what_is_most_worth_and_hits_each_pair_once_be
     assert sum(1 for one in steps if one.kind.scope == PAIR) == 12
 
 
+def test_what_is_outside_is_refused_and_never_cut_since_the_client_there_is_the_trials_own() -> None:
+    steps = programme(["outside->b:1"], [])
+    assert [one.kind.fault for one in steps] == ["refuse", "stall", "stall", "latency"]
+
+
 def test_a_step_that_has_nothing_to_hit_is_not_tried_and_nothing_is_cleaned(system: SimulatedSystem) -> None:
     def nothing(step: TrialStep) -> None:
         raise NothingToHitError("no client of api->db:5432 runs")
@@ -341,7 +382,7 @@ def test_nothing_is_cleaned_where_no_further_step_is_tried(system: SimulatedSyst
 
 
 def test_a_chosen_pair_that_carried_nothing_at_rest_is_not_tried(system: SimulatedSystem) -> None:
-    chosen = Choice(["cut"], links=["api->mail:25", PAIR_NAME, "outside->api:80"])
+    chosen = Choice(["cut"], links=["api->mail:25", PAIR_NAME])
     baseline = Conductor(system, system, TrialLimits(0.0), lambda _: None, lambda _: None).watch()
     steps = chosen.steps(baseline)
     outcomes = tried(system, *steps).outcomes

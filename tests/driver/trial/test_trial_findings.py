@@ -55,7 +55,7 @@ def test_a_link_that_does_not_come_back_has_a_clause_and_an_advice(
     one: LinkRecovery, broke: str, advice: str
 ) -> None:
     found = outcome(SystemRecovery({LINK: one}))
-    assert (found.verdict, found.after_s, found.came_back) == (StepVerdict.broke, None, "never")
+    assert (found.verdict, found.after_s, found.came_back) == (StepVerdict.broke, None, "never (20 s)")
     assert found.broke == [f"{LINK} {broke}"]
     assert advice in found.advice[0]
 
@@ -149,6 +149,9 @@ def test_a_fault_of_which_nothing_was_recorded_shows_nothing() -> None:
         ("api[2]->db:5432", "api[1]", False),
         ("api[2]->db:5432", "db[1]", True),
         ("api[2]->db-old:5432", "db[1]", False),
+        ("api[2]->db:5432", "api", True),
+        ("api[2]->db:5432", "db", True),
+        ("api-old[2]->db:5432", "api", False),
     ],
 )
 def test_a_container_touches_the_links_of_which_it_is_an_end(

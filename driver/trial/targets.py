@@ -1,0 +1,56 @@
+"""What a trial hits: pairs whose links carry traffic, one replica of each service, and all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from driver.nouns import counted
+from driver.trial.baseline import SystemBaseline
+from driver.trial.samples import is_client, pair_of, service_of
+
+
+class TrialTargets(msgspec.Struct, frozen=True):
+    """Pairs, one container of each service, and services with several containers, each in order.
+
+    `notes` say which container stands for a service with several.
+    """
+
+    pairs: Sequence[str]
+    containers: Sequence[str]
+    services: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+def targets_of(baseline: SystemBaseline, chosen: Collection[str] | None = None) -> TrialTargets:
+    """Return what is hit of a system at rest. `chosen` are services or containers; None is every service.
+
+    Of several containers the one is hit whose links carry the most as a client, the first of equals.
+    """
+    pairs = sorted({pair_of(name) for name in baseline.carrying()})
+    replicas: dict[str, list[str]] = {}
+    for name, one in sorted(baseline.containers.items()):
+        if one.runs and (chosen is None or {name, one.service} & set(chosen)):
+            replicas.setdefault(service_of(name), []).append(name)
+    several = {service: names for service, names in replicas.items() if len(names) > 1}
+    busiest = {service: _busiest(baseline, names) for service, names in replicas.items()}
+    return TrialTargets(
+        pairs,
+        list(busiest.values()),
+        list(several),
+        [
+            f"{busiest[service]} is hit of {counted(len(names), 'replica')} of {service}, then all at once"
+            for service, names in several.items()
+        ],
+    )
+
+
+def _busiest(baseline: SystemBaseline, containers: Sequence[str]) -> str:
+    """Return the container whose links carry the most as a client."""
+
+    def carried(name: str) -> float:
+        flows = (one for link, one in baseline.links.items() if is_client(name, link))
+        return sum(one.to_server_per_s + one.to_client_per_s for one in flows)
+
+    return max(containers, key=carried)
