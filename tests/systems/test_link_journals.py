@@ -31,6 +31,8 @@ from tests.waiting import eventually_in_thread
 FILE = project_root() / "examples/doors/compose.yaml"
 CHAT = Path(__file__).parent / "chat" / "compose.yaml"
 TALK = "client[1]->server:8765"
+PINGS = 3
+"""Of each connection, as chat.py sends them."""
 WORKER = next(one for one in images.CATALOGUE if one.service == "worker")
 LIMIT_S = 40.0
 RECONNECT_S = 0.05
@@ -167,5 +169,5 @@ def test_an_end_with_a_normal_code_by_the_client_is_no_loss_and_any_other_is(
 
 def test_the_round_trips_of_a_clients_pings_are_those_to_its_server(talk: list[LinkConnection]) -> None:
     for one in talk:
-        assert 2 <= len(one.round_trips_us) <= 6
+        assert len(one.round_trips_us) == PINGS
         assert all(0 < trip < 500_000 for trip in one.round_trips_us)

@@ -1,10 +1,9 @@
 """`serve` ends what a client asks it to, with the code that it names; `talk` asks, or ends by itself.
 
-The codes come in turns: 1000 and 4001 by the client, 1001 and 4002 by the server.
+Each code is used once: 1000 and 4001 by the client, 1001 and 4002 by the server.
 """
 
 import asyncio
-import itertools
 import sys
 
 from websockets.asyncio.client import connect
@@ -13,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 BY_CLIENT = (1000, 4001)
 BY_SERVER = (1001, 4002)
+PINGS = 3
 
 
 async def answer(websocket: ServerConnection) -> None:
@@ -23,11 +23,14 @@ async def answer(websocket: ServerConnection) -> None:
 
 
 async def talk(url: str) -> None:
-    codes = itertools.cycle((*BY_CLIENT, *BY_SERVER))
-    async for websocket in connect(url, ping_interval=0.2):
-        code = next(codes)
+    codes = iter((*BY_CLIENT, *BY_SERVER))
+    async for websocket in connect(url, ping_interval=None):
+        code = next(codes, 0)
+        if not code:
+            await websocket.wait_closed()
         try:
-            await asyncio.sleep(1.0)
+            for _ in range(PINGS):
+                await (await websocket.ping())
             await websocket.send(str(code))
             await websocket.recv()
             if code in BY_CLIENT:
