@@ -17,6 +17,7 @@ from driver.nouns import counted
 from driver.paths import state_dir
 from driver.systems.lab_of_system import StartedSystem, SystemLab
 from driver.systems.plain_lab import plain_project
+from driver.systems.system import OUTSIDE
 from driver.systems.system_images import TOXIPROXY, door_image
 from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal, print_json, print_lines
@@ -67,7 +68,8 @@ def _as_removed(file: Path, project: str, removed: int) -> str:
 
 def _as_text(file: Path, project: str, started: StartedSystem, took_s: float) -> list[str]:
     system, named = started.system, shlex.quote(str(file))
-    links = sum(1 for _ in system.links())
+    outside = sum(one.client == OUTSIDE for one in system.pairs)
+    links = sum(1 for _ in system.links()) + outside
     counts = [(len(system.services), "service"), (len(started.plan.doors), "door"), (links, "link")]
     portless = ", ".join(f"{name} (no port)" for name in started.portless)
     return [

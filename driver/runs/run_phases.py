@@ -34,8 +34,8 @@ from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.lifecycle import start_core, start_workers
 from driver.labs.load_generator import LoadGenerator
+from driver.labs.machine_monitor import MachineMonitor
 from driver.runs.collect import collect, write_receipts
-from driver.runs.machine_monitor import MachineMonitor
 from driver.runs.phase import phase
 from driver.runs.resource_sampler import sample_resources
 from driver.runs.steady_state import StatePoller, wait_converged, wait_drained, wait_ready

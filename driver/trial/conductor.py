@@ -53,6 +53,9 @@ class TrialSubject(Protocol):
     def connections_hit(self) -> int:
         """Return how many live connections of clients the last fault on links met, after its end."""
 
+    def busy(self, since_s: float) -> str:
+        """Return why the machine was too busy since a time to work as at rest; "" where it was not."""
+
     def records(self) -> TrialRecords:
         """Return the proof of each step that began, and when the links were dialled."""
 
@@ -281,6 +284,7 @@ class Conductor:
                 recovery=waited.found,
                 waited_s=waited.waited_s,
                 repeats=waited.repeats,
+                busy="" if waited.found.whole else self._subject.busy(began_s),
                 began_s=began_s,
                 until_s=self._clock.now_s(),
                 met=met,

@@ -179,6 +179,9 @@ class DoorsSubject:
     def connections_hit(self) -> int:
         return self._faults.connections_hit
 
+    def busy(self, since_s: float) -> str:
+        return self._faults.busy(since_s)
+
     def records(self) -> TrialRecords:
         every = self._ended if self._kept else [*self._ended, self._faults.records()]
         connections: dict[str, list[DialledConnection]] = {}

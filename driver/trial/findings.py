@@ -21,7 +21,6 @@ MOST_LOG_NEWS = 5
 """New errors of one step that an outcome keeps."""
 ONE_SIDED_S = 2.0
 """How long a connection must have ended at one side to count as the other side's alone."""
-_SILENT_SHARE = 0.02
 BUSY_ATTEMPTS_PER_S = 5.0
 """A link that is dialled more often during a step, beyond what it is at rest, is dialled without a wait."""
 
@@ -147,7 +146,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was observed of one step. `half_open` counts connections, by container, that it
     holds although the other side has closed them, beyond those of the baseline. `met`: there was something
-    for the fault to hit.
+    for the fault to hit. `busy` is why the machine could not carry as much as at rest.
     """
 
     step: TrialStep
@@ -160,6 +159,7 @@ class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):
     log_news: Sequence[LogNews] = ()
     half_open: Mapping[str, int] = {}
     met: bool = True
+    busy: str = ""
 
 
 def not_tried(step: TrialStep, why: str) -> StepOutcome:
@@ -178,6 +178,12 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
     A system that is not as before is a finding, and so is a container that ended and that its engine started
     again.
     """
+    if seen.busy:
+        # A link that carries less does so for the machine's reason, if for any.
+        slower = seen.recovery
+        seen = replace(seen, recovery=slower.without_slower_links())
+        if seen.recovery.whole and not seen.recovery.restarted and not slower.whole:
+            return inconclusive(seen.step, f"links carry less than before, and {seen.busy}")
     found = seen.recovery
     verdict = StepVerdict.came_back
     note = ""
@@ -276,7 +282,7 @@ def _broke(seen: StepEvidence) -> Iterator[str]:
 
 
 def _dead(name: str, one: LinkRecovery) -> str:
-    if one.share > _SILENT_SHARE:
+    if one.carries:
         return f"{name} carries {one.share:.0%} of what it did"
     if one.connections:
         return f"{name} is connected and silent"
@@ -337,7 +343,7 @@ def _advice(seen: StepEvidence) -> Iterator[str]:
 
 def _link_advice(name: str, client: str, one: LinkRecovery) -> str:
     server = name.partition("->")[2]
-    if one.share > _SILENT_SHARE:
+    if one.carries:
         return f"{client} uses {server} less than before: some of its connections or tasks did not return."
     if one.connections:
         return (

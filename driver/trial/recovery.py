@@ -11,6 +11,7 @@ import msgspec
 from driver.trial.baseline import LEAST_SHARE, FlowBaseline, RequestBaseline, SystemBaseline, flow_points
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_client, is_hit
 
+SILENT_SHARE = 0.02
 STEADY_S = 1.5
 """How long a container must run since its last start."""
 REQUEST_WINDOW_S = 2.0
@@ -34,6 +35,11 @@ class LinkRecovery(msgspec.Struct, frozen=True):
     attempts: int
     missed: bool
     connections: int
+
+    @property
+    def carries(self) -> bool:
+        """Whether it carries more than next to nothing."""
+        return self.share > SILENT_SHARE
 
 
 class RequestRecovery(msgspec.Struct, frozen=True):
@@ -74,6 +80,11 @@ class SystemRecovery(msgspec.Struct, frozen=True):
         times = [one.after_s for one in self.links.values()]
         times.append(self.requests.after_s if self.requests else None)
         return max((one for one in times if one is not None), default=self.containers_after_s)
+
+    def without_slower_links(self) -> SystemRecovery:
+        """Return the same without the links that carry something, and less than before."""
+        left = {name: one for name, one in self.links.items() if one.after_s is not None or not one.carries}
+        return msgspec.structs.replace(self, links=left)
 
     def dead_links(self) -> list[str]:
         """The links that do not carry traffic as before."""

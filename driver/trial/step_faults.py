@@ -22,6 +22,7 @@ from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.fault_runner import FaultRunner
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.labs.machine_monitor import MachineMonitor
 from driver.scenarios.plan import PlannedFault
 from driver.systems.system_site import SystemSite
 
@@ -58,6 +59,7 @@ class StepFaults:
         self._journal = DriverJournal(site.driver_folder)
         self._renewer = LeaseRenewer(site.links, [], lambda what, detail: None)
         self._monitor = ContainerMonitor(site.engine, self._journal)
+        self._machine = MachineMonitor(self._journal.write)
         self._actuator = LabActuator(site, self._renewer)
         self._links: set[str] = set()
         self._journals = LiveJournals([*site.journals, site.driver_folder])
@@ -67,9 +69,16 @@ class StepFaults:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="faults", daemon=True)
         self._thread.start()
+        self._measuring: Future[None] | None = None
+
+    def busy(self, since_s: float) -> str:
+        """Return why this machine was too busy since a monotonic time; "" when it was not."""
+        return self._machine.busy(round(since_s * 1e9))
 
     def begin(self, planned: PlannedFault) -> None:
         """Begin a fault; return once it has begun. Raises LabError where it cannot."""
+        if self._measuring is None:
+            self._measuring = asyncio.run_coroutine_threadsafe(self._machine.run(), self._loop)
         self.follow()
         # Read often, since a journal is read from a bounded distance before its end.
         self._journals.read()
@@ -136,6 +145,8 @@ class StepFaults:
         with suppress(Exception):
             self.end()
         self._closed = True
+        if self._measuring is not None:
+            self._measuring.cancel()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CALL_TIMEOUT_S)
         if not self._loop.is_running():

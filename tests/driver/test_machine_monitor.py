@@ -11,7 +11,7 @@ import pytest
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import MachineSample
 from driver.histories.machine_load import too_busy
-from driver.runs.machine_monitor import KernelCounters, MachineMonitor, read_counters, sample_fields
+from driver.labs.machine_monitor import KernelCounters, MachineMonitor, read_counters, sample_fields
 from tests.driver.fakes import events_in
 from tests.waiting import eventually
 

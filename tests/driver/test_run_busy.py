@@ -9,7 +9,7 @@ import pytest
 from driver.engines.engine import LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortInUseError
 from driver.histories.journals import JOURNALS
-from driver.runs.machine_monitor import MachineMonitor
+from driver.labs.machine_monitor import MachineMonitor
 from driver.runs.run_phases import RunPhases, RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
@@ -25,7 +25,7 @@ class Measured(MachineMonitor):
 
     said = ""
 
-    def busy(self) -> str:
+    def busy(self, since_ns: int = 0) -> str:
         return self.said
 
     async def run(self) -> None:

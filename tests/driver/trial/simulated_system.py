@@ -42,6 +42,7 @@ class SimulatedSystem:
         self._counted_s = self.now
         self._stopped: list[str] = []
         self.hits = [1]
+        self.busy_because = ""
 
     # -- the clock -----------------------------------------------------------------------------------------
 
@@ -86,6 +87,9 @@ class SimulatedSystem:
 
     def connections_hit(self) -> int:
         return self.hits.pop(0) if len(self.hits) > 1 else self.hits[0]
+
+    def busy(self, since_s: float) -> str:
+        return self.busy_because
 
     def records(self) -> TrialRecords:
         begun = [one.removeprefix("begin ") for one in self.calls if one.startswith("begin ")]

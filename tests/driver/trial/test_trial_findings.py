@@ -60,6 +60,32 @@ def test_a_link_that_does_not_come_back_has_a_clause_and_an_advice(
     assert advice in found.advice[0]
 
 
+SLOWER = LinkRecovery(None, 0.6, 0, True, 1)
+BUSY = "this machine was too busy: 40 processes wanted to run on 2 cores over 10 s"
+
+
+def busy(links: dict[str, LinkRecovery]) -> StepOutcome:
+    """The outcome where the machine was too busy."""
+    at_rest = SystemBaseline(20.0, dict.fromkeys(links, FLOW), {})
+    return outcome_of(
+        StepEvidence(step=CUT, baseline=at_rest, recovery=SystemRecovery(links), waited_s=20.0, busy=BUSY)
+    )
+
+
+def test_a_link_that_carries_less_on_a_machine_that_is_too_busy_shows_nothing() -> None:
+    found = busy({LINK: SLOWER, OTHER: BACK})
+    assert (found.verdict, found.note) == (
+        StepVerdict.inconclusive,
+        f"links carry less than before, and {BUSY}",
+    )
+
+
+def test_a_link_without_a_connection_is_a_finding_however_busy_the_machine_is() -> None:
+    found = busy({LINK: LinkRecovery(None, 0.0, 0, True, 0), OTHER: SLOWER})
+    assert found.verdict is StepVerdict.broke
+    assert found.broke == [f"{LINK} has no connection"]
+
+
 @pytest.mark.parametrize(
     ("policy", "advice"), [("no", "nothing starts it again"), ("on-failure", "does not bring it back")]
 )

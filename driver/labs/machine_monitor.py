@@ -1,4 +1,4 @@
-"""Measures the load of this machine and the delay of the driver's event loop during a run."""
+"""Measures the load of this machine and the delay of the driver's event loop."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class MachineMonitor:
         self._proc = proc
         self._samples: deque[MachineSample] = deque(maxlen=KEPT)
 
-    def busy(self) -> str:
-        """Return why this machine was too busy in the last KEPT seconds; "" when it was not."""
-        return too_busy(list(self._samples))
+    def busy(self, since_ns: int = 0) -> str:
+        """Return why this machine was too busy since then, in the last KEPT seconds; "" when it was not."""
+        return too_busy([one for one in list(self._samples) if one.at_ns >= since_ns])
 
     async def run(self) -> None:
         """Measure until cancelled. The loop's lag is its largest delay of a wake-up since the last sample."""
