@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts prove-examples two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts prove-examples example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -72,6 +72,9 @@ prove-receipts: dev images ## captures of packets must find a thousand receipts 
 prove-examples: dev images ## every link fault of the catalogue has its receipt on each example system (some minutes)
 	@$(PY) -m tests.example_faults
 
+example-defects: dev images ## defects in the code of examples/, each before the scenario that must catch it (an hour; ONLY=jobs)
+	@$(PY) -m tests.example_defects $(if $(ONLY),--only $(ONLY))
+
 two-terminals: dev images ## pairs of commands at once on one lab, drawn by a seed: PAIRS=20 SEED=1 (some minutes)
 	@$(PY) -m tests.two_terminals --pairs $${PAIRS:-20} --seed $${SEED:-1} --write
 
@@ -94,7 +97,7 @@ bench: dev $(if $(filter lab up faults,$(ONLY)),images) ## the benchmarks, each 
 	@$(if $(or $(if $(ONLY),,all),$(filter judge,$(ONLY))),$(PY) -m driver.machine.browser)
 	@$(PY) -m benchmarks $(ONLY)
 
-lock: ## pin the newest versions anew (needs uv: pip install uv)
+lock: ## pin the newest versions anew (needs uv: pip install uv, and npm)
 	@for f in requirements requirements-dev requirements-bench containers; do \
 		v=3.11; [ $$f != containers ] || v=3.13; \
 		uv pip compile -q --upgrade --universal --python-version $$v --generate-hashes --no-header --no-annotate \
@@ -106,6 +109,7 @@ lock: ## pin the newest versions anew (needs uv: pip install uv)
 			--no-emit-index-url --no-emit-find-links $$f -o $${f%.in}.txt || exit 1; \
 		sed -i "1i # Pinned with hashes from requirements.in by \`make lock\`. Don't edit." $${f%.in}.txt; \
 	done
+	@for f in examples/*/package.json; do (cd $${f%/*} && npm update --package-lock-only --no-audit --no-fund) || exit 1; done
 
 clean: ## take the lab down, and remove .venv, caches and what the set-up noted (results/ stay)
 	@if [ -x $(PY) ] && [ -f lab.py ]; then $(PY) lab.py down || true; fi

@@ -7,7 +7,7 @@ import psycopg
 from celery import Celery
 
 BROKER_URL = os.environ["BROKER_URL"]
-TASK_S = float(os.environ.get("TASK_S", "0.2"))
+TASK_S = float(os.environ.get("TASK_S", "0.5"))
 
 app = Celery("tasks", broker=BROKER_URL, backend=os.environ["RESULT_URL"])
 app.conf.result_expires = 3600

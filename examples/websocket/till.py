@@ -18,7 +18,7 @@ log = logging.getLogger("till")
 CONFIRMED_WITHIN_S = 5
 PINGS = {}
 if "PING_S" in os.environ:
-    PINGS = {"ping_interval": float(os.environ["PING_S"]), "ping_timeout": float(os.environ["PING_S"])}
+    PINGS = dict.fromkeys(("ping_interval", "ping_timeout", "close_timeout"), float(os.environ["PING_S"]))
 
 
 class Till:
