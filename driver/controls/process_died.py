@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from driver.controls.control import Altered, Control, name_of, when
+from msgspec.structs import replace
+
+from driver.controls.control import Altered, Control, name_of, replaced, when
 from driver.histories.container_changes import can_end
-from driver.histories.events import ContainerExited
+from driver.histories.events import ContainerExited, FinalContainerState
 from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.journal_gaps import ALIVE
 from driver.histories.run_timeline import run_timeline
 
 
 def alter(history: History) -> Iterator[Altered]:
-    """Let each container die at an instant at which no fault can end it, at most one instant a container."""
+    """Let each container die where no fault can end it, at one instant; then let each be dead at the end."""
     run = history.view(run_timeline)
     seen = [one.container for one in history.of(ContainerExited)]
     for name in dict.fromkeys([*history.workers[:1], COORDINATOR, *history.workers[1:], *seen]):
@@ -26,8 +29,17 @@ def alter(history: History) -> Iterator[Altered]:
             )  # fmt: skip
             change = f"{name_of(name)} dead {when(history, at_ns)}"
             yield Altered(change, history.altered([], [died]))
+    for state in history.of(FinalContainerState):
+        if state.status in ALIVE:
+            dead = replace(state, status="exited", exit_code=137)
+            change = f"{name_of(state.container)} dead at the end"
+            yield Altered(change, replaced(history, [(state, dead)]))
 
 
 CONTROL = Control(
-    "process_died", "A container dies, and no fault explains it.", alter, (ContainerExited,), rank=160
+    "process_died",
+    "A container dies, and no fault explains it.",
+    alter,
+    (ContainerExited, FinalContainerState),
+    rank=160,
 )
