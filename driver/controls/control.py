@@ -11,9 +11,9 @@ from driver.histories.run_timeline import run_timeline
 from wire.events import Event
 
 T = TypeVar("T")
-GROWTH, FAST_GROWTH = 4, 32
-MANY = 10_000
-"""Of more events than these a change grows faster, since each size is judged anew."""
+GROWTH = 4
+MANY, PART = 10_000, 32
+"""Of more events than these a change has three sizes, since each is judged anew: one, a 32nd part, all."""
 MOST_NAMED = 60
 """Characters of a name that a process under test chose."""
 
@@ -47,7 +47,7 @@ def growing(items: Sequence[T]) -> Iterator[Sequence[T]]:
     size = 1
     while size < len(items):
         yield items[:size]
-        size *= GROWTH if len(items) <= MANY else FAST_GROWTH
+        size = size * GROWTH if len(items) <= MANY else size * max(PART, len(items) // PART)
     if items:
         yield items
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, intersection, union
@@ -31,6 +32,8 @@ ZOMBIE, GHOST = "zombie", "ghost"
 """Connected by the coordinator's journal alone, and by the worker's alone."""
 STOPPING = ("pause",)
 """Faults under which a process does not run, so that it cannot detect the end of its connection."""
+MOST_VIEWS = 4_096
+"""Workers whose views are kept apart."""
 
 
 @dataclass
@@ -139,33 +142,42 @@ class ConnectionHistory:
 
 def connection_histories(history: History) -> dict[str, ConnectionHistory]:
     """Return each worker's connections by its name, in the order of the workers' numbers."""
-    run = history.view(run_timeline)
-    by_coordinator = _by_coordinator(history, run)
-    given_up_ns: dict[str, list[int]] = {}
+    by_coordinator = history.view(_by_coordinator)
+    return {
+        worker: replace(history.view(_of_worker(worker)), by_coordinator=by_coordinator.get(worker, []))
+        for worker in history.workers
+    }
+
+
+@lru_cache(maxsize=MOST_VIEWS)
+def _of_worker(worker: str) -> Callable[[History], ConnectionHistory]:
+    """Return what makes the view of one worker: of a changed history, others' are shared."""
+
+    def made(history: History) -> ConnectionHistory:
+        run = history.view(run_timeline)
+        tracker = ConnectionTracker(worker, run.faults_on(worker))
+        given_up = deque(history.view(_given_up_ns).get(worker, []))
+        for event in history.by(worker):
+            if event.at_ns > run.end_ns:
+                break
+            if isinstance(event, ConnectionLost):
+                while given_up and given_up[0] <= event.at_ns:
+                    tracker.coordinator_lost(given_up.popleft())
+            tracker.add(event)
+        tracker.close(run.end_ns)
+        tracker.connections.by_worker = union(tracker.connections.by_worker)
+        return tracker.connections
+
+    return made
+
+
+def _given_up_ns(history: History) -> dict[str, list[int]]:
+    """Return when the coordinator declared the connections of each worker lost."""
+    found: dict[str, list[int]] = {}
     for lost in history.of(WorkerLost):
         if lost.kind != "superseded":
-            given_up_ns.setdefault(lost.worker, []).append(lost.at_ns)
-    found = {}
-    for worker in history.workers:
-        connections = _of_worker(history, worker, run, given_up_ns.get(worker, []))
-        connections.by_coordinator = by_coordinator.get(worker, [])
-        found[worker] = connections
+            found.setdefault(lost.worker, []).append(lost.at_ns)
     return found
-
-
-def _of_worker(history: History, worker: str, run: RunTimeline, given_up_ns: list[int]) -> ConnectionHistory:
-    tracker = ConnectionTracker(worker, run.faults_on(worker))
-    given_up = deque(given_up_ns)
-    for event in history.by(worker):
-        if event.at_ns > run.end_ns:
-            break
-        if isinstance(event, ConnectionLost):
-            while given_up and given_up[0] <= event.at_ns:
-                tracker.coordinator_lost(given_up.popleft())
-        tracker.add(event)
-    tracker.close(run.end_ns)
-    tracker.connections.by_worker = union(tracker.connections.by_worker)
-    return tracker.connections
 
 
 class ConnectionTracker:
@@ -300,8 +312,9 @@ class ConnectionTracker:
         return min(before_ns, *inside) if inside else None
 
 
-def _by_coordinator(history: History, run: RunTimeline) -> dict[str, list[Interval]]:
+def _by_coordinator(history: History) -> dict[str, list[Interval]]:
     """Return when the coordinator held a connection of each worker; its own end ends all."""
+    run = history.view(run_timeline)
     since: dict[str, tuple[str, int]] = {}
     held: dict[str, list[Interval]] = {}
 
