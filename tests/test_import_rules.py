@@ -31,7 +31,10 @@ BELOW = {
     "results": {"checks", "controls", "histories", "judging", "metrics", "scenarios"},
     "forensics": {"histories", "metrics", "scenarios"},
     "report": {"checks", "forensics", "histories", "judging", "metrics", "results", "scenarios"},
-    "runs": {"engines", "histories", "judging", "labs", "report", "results", "scenarios"},
+    "runs": {
+        *("engines", "histories", "judging", "labs", "observations", "report", "results"),
+        *("scenarios", "systems"),
+    },
     "machine": set(),
     "compare": {"histories", "judging", "metrics", "report", "results", "scenarios"},
     "suite": {"engines", "labs", "report", "scenarios"},

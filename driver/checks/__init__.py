@@ -7,6 +7,7 @@ Begin with `check` and `finding`; `catalogue` lists the checks and runs one.
 from driver.checks.catalogue import (
     ALWAYS,
     CHECKS,
+    always_judged,
     judge_alone,
     run_check,
     unless_busy,
@@ -17,6 +18,7 @@ from driver.checks.catalogue import (
 __all__ = [
     "ALWAYS",
     "CHECKS",
+    "always_judged",
     "judge_alone",
     "run_check",
     "unless_busy",

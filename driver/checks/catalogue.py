@@ -29,6 +29,11 @@ ALWAYS: tuple[str, ...] = tuple(check.name for check in CHECKS.values() if check
 RAISED = "the check itself raised"
 
 
+def always_judged(on_system: bool) -> list[str]:
+    """Return the checks of ALWAYS that judge the reference system, or a foreign one."""
+    return [name for name in ALWAYS if not on_system or CHECKS[name].on_system is not None]
+
+
 def run_check(check: Check, history: History, metrics: Metrics, params: Params) -> Finding:
     """Return a check's finding. `params` override the check's defaults by name.
 
@@ -41,8 +46,11 @@ def run_check(check: Check, history: History, metrics: Metrics, params: Params) 
 def judge_alone(check: Check, history: History, metrics: Metrics, params: Params) -> Finding:
     """Return a check's finding by itself, whatever journals lack and however busy the machine was."""
     filled = {name: param.default for name, param in check.params.items()} | dict(params)
+    judge = check.on_system if history.containers else check.judge
+    if judge is None:
+        return unknown(check.name, "it judges the tasks of the reference system, which this one has not")
     try:
-        return check.judge(history, metrics, filled)
+        return judge(history, metrics, filled)
     except Exception as error:
         return unknown(check.name, f"{RAISED} {type(error).__name__}: {error}")
 

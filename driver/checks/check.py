@@ -1,4 +1,4 @@
-"""A check: its name, claim, parameters and pure function."""
+"""A check: its name, claim, parameters and pure functions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ Judge = Callable[[History, Metrics, Params], Finding]
 
 @dataclass(frozen=True)
 class Param:
-    """One number that a scenario may set for a check, at least `least`. Its name ends with its unit."""
+    """One number that a scenario may set for a check, at least `least`. Its name ends with its unit.
+
+    `on_system`: a scenario of a foreign system may set it too.
+    """
 
     default: float
     description: str
     least: float = 0.0
+    on_system: bool = True
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Check:
     success fails it too, which is unknown on a machine that was too busy. `fails`: it can return failed; a
     check of the lab itself returns unknown instead. `broken_by` names controls (`driver/controls/`) that are
     tried first to show that it does not always pass. Findings are listed by `rank`, and the first that failed
-    is the verdict's reason.
+    is the verdict's reason. `on_system` judges a run of a foreign system, whose workers are its links; None
+    for a check about tasks or about our own processes, which no other system has.
     """
 
     name: str
@@ -45,3 +50,4 @@ class Check:
     fails: bool = True
     broken_by: tuple[str, ...] = ()
     rank: int = 1000
+    on_system: Judge | None = None

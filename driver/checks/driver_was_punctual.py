@@ -36,9 +36,10 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 CHECK = Check(
     name=NAME,
     rank=150,
-    claim="The driver began and ended faults and submitted tasks when they were due.",
+    claim="The driver began and ended faults, and its load, when they were due.",
     judge=judge,
     broken_by=("driver_late",),
+    on_system=judge,
     always=True,
     fails=False,
     params={"at_most_s": Param(1.0, "seconds by which the driver may be late")},

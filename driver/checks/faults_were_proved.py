@@ -50,6 +50,7 @@ CHECK = Check(
     claim="Every fault began, was observed on its targets and on no other link, and ended.",
     judge=judge,
     broken_by=("fault_of_another_kind", "evidence_forgotten", "receipt_forgotten", "fault_claimed"),
+    on_system=judge,
     always=True,
     fails=False,
     params={"planned": Param(0, "faults of the plan (set by the run)")},

@@ -13,7 +13,7 @@ from driver.histories.events import (
     LabTrouble,
     SubmitGivenUp,
 )
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import History
 from driver.histories.journal_gaps import ALIVE
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
@@ -40,7 +40,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if run.faults and (healed is None or healed.left):
         left = f": {', '.join(healed.left[:5])} still faulty" if healed else ""
         return unknown(NAME, f"after the faults the heal was not verified{left}")
-    judged = {COORDINATOR, *history.workers}
+    judged = set(history.tested)
     dead = [
         seen
         for seen in history.of(FinalContainerState)
@@ -85,6 +85,7 @@ CHECK = Check(
     claim="The lab itself had no trouble, and healed its faults.",
     judge=judge,
     broken_by=("heal_forgotten",),
+    on_system=judge,
     always=True,
     fails=False,
 )

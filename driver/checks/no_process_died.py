@@ -1,14 +1,17 @@
-"""No worker and no coordinator ended, unless a fault that can end it was on it: a crash is a failure even
-where other processes compensate for it.
+"""No process under test ended, unless a fault that can end it was on it: a crash is a failure even where
+other processes compensate for it.
 """
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Params
+from collections import Counter
+from collections.abc import Sequence
+
+from driver.checks.check import Check, Param, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.container_changes import can_end, killed_by_others, unplanned_exits
-from driver.histories.events import ContainerExited, FinalContainerState
-from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.events import ContainerChange, ContainerExited, FinalContainerState
+from driver.histories.history import DRIVER, History
 from driver.histories.journal_gaps import ALIVE
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
@@ -20,18 +23,13 @@ NAME = "no_process_died"
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Read the engine's final states, and find processes that ended without a fault on them."""
     run = history.view(run_timeline)
-    processes = [COORDINATOR, *history.workers]
+    processes = history.tested
     starts = sum(1 for started in history.of(ProcessStarted) if started.by in processes)
     if not starts:
         return unknown(NAME, "no process recorded its start")
     for seen in history.of(FinalContainerState):
         if seen.container in processes and seen.status not in ALIVE:
-            why = ", out of memory" if seen.out_of_memory else ""
-            because = f"{seen.container} was {seen.status} at the end, exit code {seen.exit_code}{why}"
-            exits = [one for one in history.of(ContainerExited) if one.container == seen.container]
-            because += _last_line(exits[-1]) if exits else ""
-            events = [*history.by(seen.container)[-2:], *exits[-1:], seen]
-            return violated(NAME, because, 1, show(history, events))
+            return _dead(history, seen)
     for given_up in history.of(ReconnectAbandoned)[:1]:
         # No fault is a reason to stop reconnecting for good.
         because = f"{given_up.by} stopped reconnecting for good: {given_up.reason}"
@@ -47,6 +45,44 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     return passed(
         NAME, f"{starts} starts of {len(processes)} processes, each ended in order or by a fault", measured=0
     )
+
+
+def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Read the engine's final states. An end that a restart policy made good fails a run only where its
+    scenario names this check. A container that had ended before the first fault, or with 0, was a job.
+    """
+    containers, run = history.tested, history.view(run_timeline)
+    states = [seen for seen in history.of(FinalContainerState) if seen.container in containers]
+    if not states:
+        return unknown(NAME, "the engine's final states of the containers are missing")
+    ran = {seen.container for seen in history.of(ContainerChange) if seen.status in ALIVE}
+    for seen in states:
+        if seen.status not in ALIVE and seen.container in ran and seen.exit_code != 0:
+            return _dead(history, seen)
+    exits = [one for one in unplanned_exits(history, containers) if one.exit_code != 0]
+    if exits and params["required"]:
+        return violated(NAME, _how(history, exits[0], run), len(exits), show(history, exits))
+    aside = f"; {_again(exits)}" if exits else ""
+    return passed(NAME, f"of {len(states)} containers none stayed dead{aside}", measured=0)
+
+
+def _again(exits: Sequence[ContainerExited]) -> str:
+    """Return which containers ended by themselves and were started again, and how often."""
+    counts = Counter(one.container for one in exits)
+    named = ", ".join(
+        f"{name} {'once' if count == 1 else f'{count} times'}" for name, count in counts.items()
+    )
+    return f"ended by themselves and were started again: {named}"
+
+
+def _dead(history: History, seen: FinalContainerState) -> Finding:
+    """Return the failure for a container that does not run at the end."""
+    why = ", out of memory" if seen.out_of_memory else ""
+    because = f"{seen.container} was {seen.status} at the end, exit code {seen.exit_code}{why}"
+    exits = [one for one in history.of(ContainerExited) if one.container == seen.container]
+    because += _last_line(exits[-1]) if exits else ""
+    events = [*history.by(seen.container)[-2:], *exits[-1:], seen]
+    return violated(NAME, because, 1, show(history, events))
 
 
 def _ends_without_cause(history: History, process: str, run: RunTimeline) -> list[list[Event]]:
@@ -85,9 +121,15 @@ def _last_line(exited: ContainerExited) -> str:
 CHECK = Check(
     name=NAME,
     rank=120,
-    claim="No worker and no coordinator ended, unless a fault that can end it was on it.",
+    claim="No process under test ended, unless a fault that can end it was on it.",
     judge=judge,
     broken_by=("process_died",),
+    on_system=judge_system,
     always=True,
     requires=(DRIVER,),
+    params={
+        "required": Param(
+            0, "1: an end that a restart policy made good fails too (set when a scenario names this check)"
+        )
+    },
 )

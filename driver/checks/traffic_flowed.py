@@ -1,15 +1,19 @@
-"""Enough tasks were completed, some of them before the first fault."""
+"""Traffic flowed, also before the first fault, and every fault met some: else a run proves nothing."""
 
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.checks.finding import Finding, passed, unknown
+from driver.checks.finding import Finding, passed, show, unknown
 from driver.histories.history import History
-from driver.histories.run_timeline import run_timeline
+from driver.histories.link_connections import LinkJournal, link_journals
+from driver.histories.link_names import touches
+from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.metrics import Metrics
 from wire.events import TaskDone
 
 NAME = "traffic_flowed"
+AFTER_NS = 2_000_000_000
+"""An instantaneous fault meets what is asked for in this time."""
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
@@ -31,16 +35,56 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     )
 
 
+def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Return passed or unknown, never failed. A link carried what its server answered; a fault met traffic
+    where a connection was open, or was asked for, on a link that it hit.
+    """
+    run = history.view(run_timeline)
+    links = history.view(link_journals)
+    first_fault_ns = run.first_fault_ns
+    carried = [name for name, one in links.items() if _carried_before(one, first_fault_ns)]
+    if not carried:
+        when = "" if first_fault_ns is None else " before the first fault"
+        return unknown(NAME, f"no link carried traffic{when}: give the system a `workload:`")
+    idle = [window for window in run.faults if not any(_met(one, window) for one in links.values())]
+    if idle:
+        more = f", and {len(idle) - 1} more faults" if len(idle) > 1 else ""
+        because = (
+            f"{idle[0].fault} ({idle[0].kind} on {', '.join(idle[0].targets[:3])}) met no traffic, so it "
+            f"proves nothing{more}"
+        )
+        return unknown(NAME, because, evidence=show(history, [window.begun for window in idle]))
+    met = f"; each of {len(run.faults)} faults met some" if run.faults else ""
+    return passed(NAME, f"{len(carried)} links carried traffic before the first fault{met}")
+
+
+def _carried_before(link: LinkJournal, until_ns: int | None) -> bool:
+    answers_ns = (one.first_answer_ns for one in link.connections)
+    return any(at_ns and (until_ns is None or at_ns < until_ns) for at_ns in answers_ns)
+
+
+def _met(link: LinkJournal, window: FaultWindow) -> bool:
+    """Whether a connection of a link was open, or asked for, while a fault on the link was on."""
+    if not any(target == link.link or touches(link.link, target) for target in window.targets):
+        return False
+    until_ns = max(window.ended_ns or window.began_ns, window.began_ns + AFTER_NS)
+    return any(
+        one.asked_ns <= until_ns and not 0 < one.client_ended_ns < window.due_ns for one in link.connections
+    )
+
+
 CHECK = Check(
     name=NAME,
     rank=10,
-    claim="Enough tasks were completed, also before the first fault.",
+    claim="Enough tasks were completed, also before the first fault. Of a foreign system: links carried "
+    "traffic before the first fault, and each fault met some.",
     judge=judge,
     broken_by=("result_forgotten",),
+    on_system=judge_system,
     always=True,
     fails=False,
     params={
-        "tasks": Param(20, "tasks completed in all, at least", least=1),
-        "before": Param(5, "tasks completed before the first fault, at least", least=0),
+        "tasks": Param(20, "tasks completed in all, at least", least=1, on_system=False),
+        "before": Param(5, "tasks completed before the first fault, at least", least=0, on_system=False),
     },
 )

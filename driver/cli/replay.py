@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -12,11 +13,15 @@ from pydantic import ValidationError
 from driver.cli import completers, options, options_run
 from driver.cli.judge import find_run
 from driver.cli.run_lab import lab_for_run
+from driver.cli.scenario_system import refuse_reference_options, system_in_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.results.run_folder import LATEST, PLAN, SCENARIO
+from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
-from driver.runs.run_phases import RunRequest
+from driver.runs.run_request import RunRequest
+from driver.runs.run_subject import RunSubject
+from driver.runs.system_subject import request_of
 from driver.scenarios.plan import Plan
 from driver.terminal import Terminal
 
@@ -45,10 +50,19 @@ def command(
             f"The plan of {folder.name} cannot be read: {str(error).splitlines()[0]}.",
             "Run the scenario again instead.",
         ) from None
-    engine = options.engine_to_fill(project)
-    with Terminal() as terminal, lab_for_run(engine, ["replay", folder.name], replace, None, terminal):
+    with ExitStack() as stack:
+        terminal = stack.enter_context(Terminal())
+        subject: RunSubject
+        if plan.system is None:
+            engine = options.engine_to_fill(project)
+            stack.enter_context(lab_for_run(engine, ["replay", folder.name], replace, None, terminal))
+            subject = ReferenceSubject(plan, engine, terminal, host, port)
+        else:
+            refuse_reference_options(folder.name)
+            file = request_of(plan.system).files[0]
+            subject = stack.enter_context(system_in_run(file, "replay", folder.name, terminal))(plan)
         terminal.info(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
-        request = RunRequest(plan, scenario_yaml, results, sys.argv, host, port, keep=keep)
-        judged = asyncio.run(run(request, engine, terminal))
+        request = RunRequest(plan, scenario_yaml, results, sys.argv, keep=keep)
+        judged = asyncio.run(run(request, subject, terminal))
     show_verdict(judged, as_json)
     return judged.verdict.exit_code

@@ -6,6 +6,8 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +16,26 @@ import click
 from chaos.actuator import name_list
 from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
-from driver.cli import completers, options, options_run
+from driver.cli import completers, options, options_run, options_system, scenario_system
 from driver.cli.run_lab import lab_for_run
 from driver.cli.verdicts import show_verdict
 from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
-from driver.runs.group_run import GroupOptions, PlannedRun, plan_all, run_group
+from driver.nouns import counted
+from driver.runs.group_run import PlannedRun, plan_all, run_group
+from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
-from driver.runs.run_phases import RunRequest
+from driver.runs.run_request import RunRequest
+from driver.runs.run_subject import RunSubject
 from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.plan import Plan
+from driver.scenarios.scenario import SystemScenario
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
+SubjectOf = Callable[[Plan], RunSubject]
 Show = Callable[[], Answer]
 """Prints a run's result, once the lab is free again; returns it for the parent process."""
 
@@ -36,6 +43,7 @@ Show = Callable[[], Answer]
 @click.command("scenario")
 @click.argument("name", shell_complete=completers.scenarios)
 @options.workers
+@options_system.system
 @options_run.duration
 @options_run.seed
 @options_run.quick
@@ -55,20 +63,27 @@ Show = Callable[[], Answer]
 @click.option("--answer", type=click.Path(dir_okay=False, path_type=Path), hidden=True)
 @options.log_level
 def command(
-    name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
-    variables: dict[str, Any], controls: bool | None, dry_run: bool, repeat: int | None, results: Path,
-    keep: bool, replace: bool, held_lock: int | None, watched: bool, project: str, host: str,
+    name: str, workers: int | None, system: Path | None, duration: float | None, seed: int | None,
+    quick: bool, variables: dict[str, Any], controls: bool | None, dry_run: bool, repeat: int | None,
+    results: Path, keep: bool, replace: bool, held_lock: int | None, watched: bool, project: str, host: str,
     port: int | None, as_json: bool, answer: Path | None,
 ) -> int:  # fmt: skip
     """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/.
 
-    One with a matrix or repeats becomes a folder of runs, and a comparison of them.
+    One with a matrix or repeats becomes a folder of runs, and a comparison of them. One with `system:`, or
+    with --system FILE, runs on the system of that Compose file.
     """
     try:
         path = options_run.scenario_path(name)
-        overrides = Overrides(workers, duration, variables, quick, controls)
+        own = scenario_system.system_override(system)
+        overrides = Overrides(workers, duration, variables, quick, controls, own)
         drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
-        planned = plan_all(path, load_scenario(path, overrides), overrides, repeat, drawn)
+        loaded = load_scenario(path, overrides)
+        is_foreign = isinstance(loaded.scenario, SystemScenario)
+        if is_foreign and held_lock is None:
+            scenario_system.refuse_reference_options(loaded.name)
+        plan = partial(plan_all, path, loaded, overrides, repeat, drawn)
+        planned = plan(scenario_system.described if is_foreign else None)
         if dry_run:
             return _show_planned(planned, as_json)
         if len(planned) > 1 and keep:
@@ -76,14 +91,22 @@ def command(
                 f"--keep leaves one lab up, and {name} asks for {len(planned)} runs of a lab each.",
                 "Leave --keep out, or narrow the runs with --var and --repeat 1.",
             )
-        engine, place = options.engine_to_fill(project), GroupOptions(results, host, port)
-        with Terminal() as terminal, lab_for_run(
-            engine, ["scenario", name], replace, held_lock, terminal
-        ), dashboard_sidecar(watched, project, results, terminal.info):  # fmt: skip
-            if len(planned) > 1:
-                show = _run_all(planned, place, engine, terminal, as_json)
+        with ExitStack() as stack:
+            terminal = stack.enter_context(Terminal())
+            if is_foreign:
+                file = scenario_system.request_of_scenario(loaded).files[0]
+                in_run = scenario_system.system_in_run(file, "scenario", loaded.name, terminal)
+                subject_of: SubjectOf = stack.enter_context(in_run)
+                planned = plan(partial(scenario_system.built, terminal=terminal))
             else:
-                show = _run_one(planned[0], place, engine, terminal, keep, as_json)
+                engine = options.engine_to_fill(project)
+                stack.enter_context(lab_for_run(engine, ["scenario", name], replace, held_lock, terminal))
+                stack.enter_context(dashboard_sidecar(watched, project, results, terminal.info))
+                subject_of = partial(_on_reference, engine, terminal, host, port)
+            if len(planned) > 1:
+                show = _run_all(planned, results, subject_of, terminal, as_json)
+            else:
+                show = _run_one(planned[0], results, subject_of, terminal, keep, as_json)
         result = show()
         write_answer(answer, result)
         return result.exit_code
@@ -92,15 +115,17 @@ def command(
         raise
 
 
+def _on_reference(engine: Engine, terminal: Terminal, host: str, port: int | None, plan: Plan) -> RunSubject:
+    return ReferenceSubject(plan, engine, terminal, host, port)
+
+
 def _run_one(
-    planned: PlannedRun, place: GroupOptions, engine: Engine, terminal: Terminal, keep: bool, as_json: bool
+    planned: PlannedRun, results: Path, subject_of: SubjectOf, terminal: Terminal, keep: bool, as_json: bool
 ) -> Show:
     plan = planned.plan
     terminal.info(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
-    request = RunRequest(
-        plan, planned.scenario_yaml, place.results, sys.argv, place.host, place.port, keep=keep
-    )  # fmt: skip
-    judged = asyncio.run(run(request, engine, terminal))
+    request = RunRequest(plan, planned.scenario_yaml, results, sys.argv, keep=keep)
+    judged = asyncio.run(run(request, subject_of(plan), terminal))
 
     def show() -> Answer:
         show_verdict(judged, as_json)
@@ -114,9 +139,9 @@ def _run_one(
 
 
 def _run_all(
-    planned: Sequence[PlannedRun], place: GroupOptions, engine: Engine, terminal: Terminal, as_json: bool
+    planned: Sequence[PlannedRun], results: Path, subject_of: SubjectOf, terminal: Terminal, as_json: bool
 ) -> Show:
-    folder, group = run_group(planned, place, engine, terminal)
+    folder, group = run_group(planned, results, subject_of, terminal)
 
     def show() -> Answer:
         # Imported here: the comparison takes a second to load.
@@ -140,7 +165,10 @@ def _show_planned(planned: Sequence[PlannedRun], as_json: bool) -> int:
 
 def _in_short(plan: Plan) -> str:
     faults = f"{len(plan.faults)} fault{'s' if len(plan.faults) != 1 else ''}"
-    return f"{plan.workers} workers, {format_seconds(plan.duration_s)}, {faults}"
+    what = counted(plan.workers, "worker")
+    if plan.system is not None:
+        what = f"{counted(len(plan.system.services), 'service')} of {plan.system.name}"
+    return f"{what}, {format_seconds(plan.duration_s)}, {faults}"
 
 
 def _show_plan(plan: Plan, as_json: bool) -> None:

@@ -56,13 +56,15 @@ def _load(path: Path) -> ScenarioFile | None:
 
 
 def _size(one: ScenarioFile) -> list[str]:
-    return [str(one.scenario.workers), format_seconds(one.scenario.duration_s)]
+    size = str(one.workers) if one.workers else "system"
+    return [size, format_seconds(one.scenario.duration_s)]
 
 
 def _details(one: ScenarioFile, last: StoredVerdict | None) -> list[str]:
-    workers, lasts = _size(one)
+    size, lasts = _size(one)
+    what = f"{size} workers" if one.workers else "a system of your own"
     run = f"{_verdict(last)} ({last.run})" if last else "none"
-    return [f"{one.name}: {workers} workers, {lasts}; last run: {run}", "", *one.teaches.splitlines(), ""]
+    return [f"{one.name}: {what}, {lasts}; last run: {run}", "", *one.teaches.splitlines(), ""]
 
 
 def _verdict(verdict: StoredVerdict | None) -> str:
@@ -73,7 +75,7 @@ def _as_dict(one: ScenarioFile, verdict: StoredVerdict | None) -> dict[str, obje
     return {
         "name": one.name,
         "claim": one.claim,
-        "workers": one.scenario.workers,
+        "workers": one.workers,
         "duration_s": one.scenario.duration_s,
         "last_verdict": verdict.verdict if verdict else None,
         "last_run": verdict.run if verdict else None,

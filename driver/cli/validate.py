@@ -11,9 +11,10 @@ import click
 from driver.cli import completers, options, options_run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
-from driver.scenarios.plan import Plan
+from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.resolve import resolve
-from driver.scenarios.scenario_file import Overrides, combinations, load_scenario
+from driver.scenarios.scenario import SystemScenario
+from driver.scenarios.scenario_file import Overrides, ScenarioFile, combinations, load_scenario
 from driver.terminal import Terminal, print_lines
 
 
@@ -33,7 +34,9 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
             Terminal().fail(error.sentence, error.hint)
         else:
             faults = len(plan.faults)
-            idle = "" if plan.workload else "; without `workload:` a run of it can only be inconclusive"
+            idle = ""
+            if plan.workload is None and plan.system is None:
+                idle = "; without `workload:` a run of it can only be inconclusive"
             print_lines([f"{name}: good, {faults} fault{'' if faults == 1 else 's'} on the timeline{idle}"])
     return ExitCode.WRONG_USE if wrong else ExitCode.PASSED
 
@@ -46,5 +49,15 @@ def check(path: Path, overrides: Overrides) -> Plan:
     plans = []
     for cell in combinations(path, overrides):
         mine = replace(overrides, variables={**overrides.variables, **cell})
-        plans.append(resolve(load_scenario(path, mine), seed=1))
+        loaded = load_scenario(path, mine)
+        plans.append(resolve(loaded, seed=1, system=_system_of(loaded)))
     return plans[0]
+
+
+def _system_of(loaded: ScenarioFile) -> PlannedSystem | None:
+    if not isinstance(loaded.scenario, SystemScenario):
+        return None
+    # Imported here: scenarios of the reference system need no client of an engine.
+    from driver.cli.scenario_system import described
+
+    return described(loaded)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chaos.targets import COORDINATOR, TOXIPROXY
-from driver.engines import addresses, cgroups, compose_environment, docker_answers
+from driver.engines import addresses, compose_environment, docker_answers
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_environment import JOURNAL_TARGET, WORKER_SETTINGS
 from driver.engines.compose_images import BuildEnvironment, ComposeImages
@@ -25,7 +25,6 @@ from driver.engines.engine import (
     WORKER,
     LabSpec,
     Limits,
-    ResourceReading,
     Say,
 )
 from driver.errors import PortInUseError
@@ -142,13 +141,6 @@ class ComposeEngine(DockerContainers):
         return {**environment, WORKER_SETTINGS: digest}
 
     # -- reading -------------------------------------------------------------------------------------------
-
-    def usage(self) -> list[ResourceReading]:
-        running = [one for one in self.containers() if one.status == "running"]
-        read = {one: cgroups.read_usage(one.name, one.id) if self.is_local else None for one in running}
-        rest = [one for one, reading in read.items() if reading is None]
-        asked = in_parallel(lambda one: docker_answers.resource_reading(one.name, self._sdk.stats(one)), rest)
-        return [reading for reading in (*read.values(), *asked) if reading is not None]
 
     def fetch_journals(self, into: Path) -> list[str]:
         left_out = []

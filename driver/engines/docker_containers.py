@@ -6,16 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from driver.engines import docker_answers
+from driver.engines import cgroups, docker_answers
 from driver.engines.compose_states import ComposeEvents, ComposeStates
+from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_answers import REFERENCE, LabLayout, NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import Container, ContainerState
+from driver.engines.engine import Container, ContainerState, ResourceReading
 from driver.errors import AddressInUseError
 
 
 class DockerContainers(ABC):
-    """Implements ContainerReader but for degradations, ContainerControl and PlugControl of `engine`.
+    """Implements ContainerReader but for degradations, `usage`, ContainerControl and PlugControl of `engine`.
 
     Contracts and errors are those of these protocols. `layout` names the containers.
     """
@@ -58,6 +59,13 @@ class DockerContainers(ABC):
     def follow_log(self, name: str, tail: int) -> Iterator[str]:
         for raw in self._sdk.follow(name, tail):
             yield raw.decode(errors="replace")
+
+    def usage(self) -> list[ResourceReading]:
+        running = [one for one in self.containers() if one.status == "running"]
+        read = {one: cgroups.read_usage(one.name, one.id) if self.is_local else None for one in running}
+        rest = [one for one, reading in read.items() if reading is None]
+        asked = in_parallel(lambda one: docker_answers.resource_reading(one.name, self._sdk.stats(one)), rest)
+        return [reading for reading in (*read.values(), *asked) if reading is not None]
 
     # -- faults --------------------------------------------------------------------------------------------
 

@@ -260,7 +260,18 @@ class FaultEngine(ContainerReader, ContainerControl, PlugControl, LimitControl, 
         """Whether the engine shares this machine's files and ports."""
 
 
-class LabControl(Protocol):
+class OrderedStop(Protocol):
+    """Ends the processes of a lab, so that each writes the last line of its journal."""
+
+    def stop_all(self, grace_s: float) -> None:
+        """Stop all containers, those that others depend on last. Containers and journals remain."""
+
+
+class RunEngine(FaultEngine, ResourceControl, OrderedStop, Protocol):
+    """All calls that a run needs of an engine once its system is up."""
+
+
+class LabControl(OrderedStop, Protocol):
     """Creates, starts and removes the containers of a lab."""
 
     def existing_spec(self) -> LabSpec | None:
@@ -286,9 +297,6 @@ class LabControl(Protocol):
 
     def start_created(self) -> None:
         """Start every container that was created or has ended."""
-
-    def stop_all(self, grace_s: float) -> None:
-        """Stop workers, prober, coordinator and Toxiproxy, in this order. Containers and journals remain."""
 
     def fetch_journals(self, into: Path) -> list[str]:
         """Copy journals that are kept inside the engine to `into`, one folder for each container.

@@ -176,22 +176,23 @@ def _summed(name: str, what: str, lines: list[tuple[int, str]]) -> Damage:
 
 @dataclass(frozen=True)
 class JournalLine:
-    """The journal and line number of an event."""
+    """The journal and line number of an event; 0 where several lines made it."""
 
     journal: str
     line: int
 
     def __str__(self) -> str:
-        return f"{self.journal}.jsonl:{self.line}"
+        return f"{self.journal}.jsonl:{self.line}" if self.line else f"{self.journal}.jsonl"
 
 
 @dataclass
 class History:
     """All events of a run.
 
-    `expected` are the processes that must have a journal, `workers` those that are workers. `sealed`: every
-    journal has seals, so that a line that is missing can be detected. `changed`, of an altered copy: the
-    kinds of events and the processes whose journal it has changed, and ALL where its span is another one.
+    `expected` are the processes that must have a journal, `workers` those that are workers: of a foreign
+    system its links (`system_history`), and `containers` are those of its services. `sealed`: every journal
+    has seals, so that a line that is missing can be detected. `changed`, of an altered copy: the kinds of
+    events and the processes whose journal it has changed, and ALL where its span is another one.
     """
 
     journals: Mapping[str, JournalRead]
@@ -200,6 +201,7 @@ class History:
     sealed: bool = False
     damage: list[Damage] = field(default_factory=list)
     changed: Reads = frozenset()
+    containers: Sequence[str] = ()
     _by_kind: dict[type[Event], list[Event]] = field(default_factory=dict, repr=False)
     _views: dict[Callable[[History], object], object] = field(default_factory=dict, repr=False)
     _view_reads: dict[Callable[[History], object], Reads] = field(default_factory=dict, repr=False)
@@ -315,6 +317,16 @@ class History:
         """The kinds of events that it has, by their names."""
         self._read_all()
         return sorted(self._by_kind, key=lambda kind: kind.__name__)
+
+    @property
+    def tested(self) -> Sequence[str]:
+        """The containers under test."""
+        return self.containers or [COORDINATOR, *self.workers]
+
+    @property
+    def files(self) -> list[JournalRead]:
+        """The journals that are files: those of a foreign system's links are made from its doors'."""
+        return [read for name, read in self.journals.items() if read.name == name]
 
     @property
     def count(self) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from driver.histories.events import FinalContainerState
 from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.journal_kinds import LOAD, OBSERVER, is_door
 from driver.histories.run_timeline import run_timeline
 from wire.events import ProcessStarted, ProcessStopping
 
 WORKERS = "workers"
 ALIVE = ("running", "paused", "restarting", "created")
-ALL_ROLES = (DRIVER, COORDINATOR, WORKERS)
+ALL_ROLES = (DRIVER, COORDINATOR, WORKERS, LOAD, OBSERVER)
 
 
 def gaps(history: History) -> dict[str, str]:
@@ -40,10 +41,16 @@ def gaps(history: History) -> dict[str, str]:
 def gap_among(history: History, roles: tuple[str, ...]) -> str:
     """Return the first gap in the journals of some roles, as a clause; "" when they are whole."""
     for process, because in history.view(gaps).items():
-        role = process if process not in history.workers else WORKERS
-        if role in roles:
+        if not _roles(history, process).isdisjoint(roles):
             return because
     return ""
+
+
+def _roles(history: History, process: str) -> set[str]:
+    """Return the roles of a process. Of a foreign system its doors say what both ends of a link do."""
+    if process in history.workers:
+        return {WORKERS}
+    return {COORDINATOR, WORKERS} if history.containers and is_door(process) else {process}
 
 
 def _ended(history: History, process: str) -> bool:

@@ -16,6 +16,7 @@ from driver.histories.events import (
 )
 from driver.histories.history import History
 from driver.histories.intervals import Interval, union
+from driver.histories.system_events import Operation
 from wire.events import TaskSubmitted
 
 EARLY_EFFECT_NS = 500_000_000
@@ -110,7 +111,7 @@ class RunTimeline:
 def run_timeline(history: History) -> RunTimeline:
     """Return the timeline of a history's run."""
     phases = _phases(history)
-    load = [event.at_ns for event in history.merged(TasksAccepted, TaskSubmitted)]
+    load = [event.at_ns for event in history.merged(TasksAccepted, TaskSubmitted, Operation)]
     return RunTimeline(
         workers=tuple(history.workers),
         phases=phases,

@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from driver.checks import ALWAYS, CHECKS, judge_alone, unless_busy, unless_gap, with_reservations
+from driver.checks import CHECKS, always_judged, judge_alone, unless_busy, unless_gap, with_reservations
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, Status, failed, passed, show, unknown
 from driver.claims import Claim, claim_with_reservations, judge_claim
@@ -46,12 +46,18 @@ def all_findings(
     history: History, metrics: Metrics, expectations: Sequence[Expectation], planned_faults: int = 0
 ) -> list[Finding]:
     """Return all findings of a run, in the order of its `questions`."""
-    return [one.finding(history, metrics) for one in questions(expectations, planned_faults)]
+    return [
+        one.finding(history, metrics)
+        for one in questions(expectations, planned_faults, bool(history.containers))
+    ]
 
 
-def questions(expectations: Sequence[Expectation], planned_faults: int = 0) -> list[Question]:
+def questions(
+    expectations: Sequence[Expectation], planned_faults: int = 0, on_system: bool = False
+) -> list[Question]:
     """Return all that is judged of a run: the checks of every run and those that its scenario names, each
-    once, then its thresholds and claims. `planned_faults` is the number of faults in its plan.
+    once, then its thresholds and claims. `planned_faults` is the number of faults in its plan. `on_system`:
+    it is of a foreign system.
     """
     named = {
         expectation.text: expectation.params
@@ -59,7 +65,8 @@ def questions(expectations: Sequence[Expectation], planned_faults: int = 0) -> l
         if isinstance(expectation, NamedCheck)
     }
     asked = []
-    for name in [*ALWAYS, *(name for name in named if name not in ALWAYS)]:
+    always = always_judged(on_system)
+    for name in [*always, *(name for name in named if name not in always)]:
         params = dict(named.get(name, {}))
         if "planned" in CHECKS[name].params:
             params["planned"] = planned_faults

@@ -20,6 +20,10 @@ FAMILIES: tuple[MetricFamily, ...] = tuple(_FOUND.values())
 FAMILY_OF: dict[str, MetricFamily] = {metric.name: family for family in FAMILIES for metric in family.metrics}
 METRICS: dict[str, Metric] = named(_FOUND, lambda family: [(one.name, one) for one in family.metrics])
 """All metrics by their names."""
+SYSTEM_METRICS: dict[str, Metric] = {
+    one.name: one for family in FAMILIES if family.on_system for one in family.metrics if one.on_system
+}
+"""The metrics that a foreign system has."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ def measure(history: History) -> Metrics:
     """Return all metrics of a history."""
     values: Values = {}
     for family in FAMILIES:
-        values.update(history.view(family.measure))
+        values.update(_measured(family, history))
     workers = history.view(connection_histories)
     return Metrics(values, {name: len(worker.reconnections) for name, worker in workers.items()})
 
@@ -45,6 +49,14 @@ def measure(history: History) -> Metrics:
 def measure_on_demand(history: History) -> Metrics:
     """Return the metrics of a history, each measured with its family when its value is first read."""
     return Metrics(_OnDemand(history), {})
+
+
+def _measured(family: MetricFamily, history: History) -> Values:
+    """Return the values of a family; None for those that the history's system does not have."""
+    if not history.containers:
+        return history.view(family.measure)
+    found = history.view(family.measure) if family.on_system else {}
+    return {one.name: found.get(one.name) if one.on_system else None for one in family.metrics}
 
 
 class _OnDemand(Values):
@@ -55,7 +67,7 @@ class _OnDemand(Values):
         self._history = history
 
     def __missing__(self, name: str) -> float | None:
-        return self._history.view(FAMILY_OF[name].measure)[name]
+        return _measured(FAMILY_OF[name], self._history)[name]
 
     def get(self, name: str, default: float | None = None) -> float | None:  # type: ignore[override]
         """Return the value of a metric; `default` for a name that is none."""

@@ -18,7 +18,7 @@ METRICS = (
         "reconnections",
         Unit.count,
         Better.neither,
-        "connections that followed a loss, or a restart of the worker's process, until the drain's end",
+        "connections that followed a loss, or a restart of the client's process, until the drain's end",
     ),
     Metric(
         "reconnections_after_loss",
@@ -27,14 +27,38 @@ METRICS = (
         "reconnections of a process that did not restart",
     ),
     Metric(
-        "reconnections_after_restart", Unit.count, Better.neither, "reconnections of a worker's new process"
+        "reconnections_after_restart",
+        Unit.count,
+        Better.neither,
+        "reconnections of a worker's new process",
+        on_system=False,
     ),
-    Metric("reconnections_per_worker_mean", Unit.count, Better.neither, "reconnections ÷ workers"),
-    Metric("reconnections_per_worker_max", Unit.count, _LOWER, "most reconnections of one worker"),
-    Metric("reconnections_per_worker_min", Unit.count, Better.neither, "fewest reconnections of one worker"),
-    Metric("losses", Unit.count, _LOWER, "connections that a worker lost, or that ended with its process"),
-    Metric("not_reconnected", Unit.count, _LOWER, "workers whose last loss no connection followed"),
-    Metric("workers_gave_up", Unit.count, _LOWER, "workers that stopped reconnecting for good"),
+    Metric(
+        "reconnections_per_worker_mean",
+        Unit.count,
+        Better.neither,
+        "reconnections ÷ workers",
+        on_system=False,
+    ),
+    Metric(
+        "reconnections_per_worker_max",
+        Unit.count,
+        _LOWER,
+        "most reconnections of one worker",
+        on_system=False,
+    ),
+    Metric(
+        "reconnections_per_worker_min",
+        Unit.count,
+        Better.neither,
+        "fewest reconnections of one worker",
+        on_system=False,
+    ),
+    Metric("losses", Unit.count, _LOWER, "connections that a client lost, or that ended with its process"),
+    Metric("not_reconnected", Unit.count, _LOWER, "clients whose last loss no connection followed"),
+    Metric(
+        "workers_gave_up", Unit.count, _LOWER, "workers that stopped reconnecting for good", on_system=False
+    ),
     Metric(
         "connection_attempts", Unit.count, _LOWER, "attempts to connect, the first of each process among them"
     ),
@@ -56,13 +80,13 @@ METRICS = (
         _S,
         _LOWER,
         "the times from a connection's break to the next connection, of processes that did not restart. The "
-        "break is a fault's begin if one began since the worker last received a frame, else that last frame "
-        "(heartbeat timeout), else the loss; or the begin of a pause of the worker during which the "
-        "coordinator declared the connection lost, if that is earlier. It is the sum of detection, waiting, "
+        "break is a fault's begin if one began since the client last received a frame, else that last frame "
+        "(heartbeat timeout), else the loss; or the begin of a pause of the client during which the "
+        "server declared the connection lost, if that is earlier. It is the sum of detection, waiting, "
         "failed attempts and handshake",
     ),
     *distribution(
-        "detection_time", _S, _LOWER, "the times from a connection's break until the worker detected it"
+        "detection_time", _S, _LOWER, "the times from a connection's break until the client detected it"
     ),
     *distribution(
         "waiting_time", _S, _LOWER, "the times spent waiting between attempts, summed over each outage"
@@ -78,37 +102,58 @@ METRICS = (
         _S,
         _LOWER,
         "the times from a reconnection to the first assignment or acknowledgement that came over it",
+        on_system=False,
     ),
     *distribution(
-        "rejoin_time", _S, _LOWER, "the times from the end of a worker's process to its next one's connection"
+        "rejoin_time",
+        _S,
+        _LOWER,
+        "the times from the end of a worker's process to its next one's connection",
+        on_system=False,
     ),
     *distribution(
         "coordinator_detection_time",
         _S,
         _LOWER,
         "the times without a frame after which the coordinator declared a connection lost",
+        on_system=False,
     ),
-    Metric("sessions_resumed", Unit.count, Better.neither, "reconnections that resumed the session"),
+    Metric(
+        "sessions_resumed",
+        Unit.count,
+        Better.neither,
+        "reconnections that resumed the session",
+        on_system=False,
+    ),
     Metric(
         "sessions_reset",
         Unit.count,
         _LOWER,
         "reconnections whose session the coordinator no longer had",
+        on_system=False,
     ),
-    Metric("resume_rate", Unit.ratio, Better.higher, "sessions resumed ÷ reconnections after a loss"),
-    Metric("handshakes_refused", Unit.count, _LOWER, "handshakes that the coordinator refused"),
+    Metric(
+        "resume_rate",
+        Unit.ratio,
+        Better.higher,
+        "sessions resumed ÷ reconnections after a loss",
+        on_system=False,
+    ),
+    Metric(
+        "handshakes_refused", Unit.count, _LOWER, "handshakes that the coordinator refused", on_system=False
+    ),
     Metric(
         "connected_ratio_mean",
         Unit.ratio,
         Better.higher,
-        "mean share of the workers that are connected by both sides' journals, from the first time all "
+        "mean share of the clients that are connected by both sides' journals, from the first time all "
         "are to the drain's end",
     ),
     Metric(
         "disagreement_max_s",
         _S,
         _LOWER,
-        "longest time in which one side's journal alone has a worker connected",
+        "longest time in which one side's journal alone has a client connected",
     ),
 )
 
@@ -217,4 +262,4 @@ BROKEN_BY = {
     "handshakes_refused": ("refusals_claimed",),
     "workers_gave_up": ("refusals_claimed",),
 }
-FAMILY = MetricFamily("Connections", METRICS, measure, rank=10, broken_by=BROKEN_BY)
+FAMILY = MetricFamily("Connections", METRICS, measure, rank=10, broken_by=BROKEN_BY, on_system=True)

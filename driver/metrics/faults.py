@@ -25,7 +25,7 @@ METRICS = (
         "recovery_time_mean_s",
         Unit.seconds,
         Better.lower,
-        "mean over faults of: from a fault's end until all workers that it disconnected are back and no more "
+        "mean over faults of: from a fault's end until all clients that it disconnected are back and no more "
         "tasks wait than before it; unknown when one fault's recovery lasts until the next fault or the end",
     ),
     Metric(
@@ -146,4 +146,4 @@ BROKEN_BY = {
     "fault": ("fault_claimed", "events_forgotten"),
     "recovery": ("reconnection_late",),
 }
-FAMILY = MetricFamily("Faults", METRICS, measure, rank=60, broken_by=BROKEN_BY)
+FAMILY = MetricFamily("Faults", METRICS, measure, rank=60, broken_by=BROKEN_BY, on_system=True)

@@ -43,4 +43,4 @@ def measure(history: History) -> Values:
 
 
 BROKEN_BY = {"driver": ("driver_late",), "machine": ("numbers_changed",)}
-FAMILY = MetricFamily("Lab", METRICS, measure, rank=80, broken_by=BROKEN_BY)
+FAMILY = MetricFamily("Lab", METRICS, measure, rank=80, broken_by=BROKEN_BY, on_system=True)

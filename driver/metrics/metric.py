@@ -37,7 +37,8 @@ class Better(Enum):
 class Metric:
     """One number of a run: its name (units last), unit, formula in words, and which direction is better.
 
-    `statistic` is a key of STATISTICS where the metric summarises many numbers, else "".
+    `statistic` is a key of STATISTICS where the metric summarises many numbers, else "". `on_system`: a
+    foreign system has it too, where its family does.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Metric:
     better: Better
     formula: str
     statistic: str = ""
+    on_system: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class MetricFamily:
     """The metrics of one subject: `measure` returns the value of each from a history. Pages list families by
     `rank`. `of_operations`: they are measured from operations alone, so that those of a part of a run have
     values too. `broken_by` maps the begin of a metric's name to controls (`driver/controls/`) that are tried
-    first to show that a bound on it can be missed.
+    first to show that a bound on it can be missed. `on_system`: they are measured of a
+    foreign system too, whose workers are its links.
     """
 
     title: str
@@ -60,6 +63,7 @@ class MetricFamily:
     measure: Callable[[History], Values]
     rank: int = 1000
     of_operations: bool = False
+    on_system: bool = False
     broken_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def controls_of(self, metric: Metric) -> tuple[str, ...]:
@@ -77,10 +81,12 @@ STATISTICS = {
 }
 
 
-def distribution(stem: str, unit: Unit, better: Better, formula: str) -> tuple[Metric, ...]:
+def distribution(
+    stem: str, unit: Unit, better: Better, formula: str, *, on_system: bool = True
+) -> tuple[Metric, ...]:
     """Return the five metrics that summarise many numbers: `stem_mean_s`, `stem_p50_s`, …"""
     return tuple(
-        Metric(f"{stem}_{statistic}{_suffix(unit)}", unit, better, f"{words} {formula}", statistic)
+        Metric(f"{stem}_{statistic}{_suffix(unit)}", unit, better, f"{words} {formula}", statistic, on_system)
         for statistic, words in STATISTICS.items()
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from driver.histories.events import ResourceSample
@@ -12,9 +12,15 @@ from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 
 _LOWER = Better.lower
 
+CONTAINER = "container"
+
 METRICS = tuple(
-    metric
-    for role, words in (("worker", "the workers' containers"), ("coordinator", "the coordinator's container"))
+    replace(metric, on_system=role == CONTAINER)
+    for role, words in (
+        ("worker", "the workers' containers"),
+        ("coordinator", "the coordinator's container"),
+        (CONTAINER, "the containers under test"),
+    )
     for metric in (
         Metric(f"memory_{role}_mean_bytes", Unit.bytes, _LOWER, f"mean of all samples of memory of {words}"),
         Metric(f"memory_{role}_max_bytes", Unit.bytes, _LOWER, f"largest sample of memory of {words}"),
@@ -57,7 +63,12 @@ def measure(history: History) -> Values:
     """Return the values of METRICS."""
     used = history.view(usage)
     values: Values = {}
-    for role, names in (("worker", set(history.workers)), ("coordinator", {COORDINATOR})):
+    roles = {
+        "worker": set(history.workers),
+        "coordinator": {COORDINATOR},
+        CONTAINER: set(history.tested),
+    }
+    for role, names in roles.items():
         chosen = [found for container, found in used.items() if container in names]
         memory = [size for found in chosen for size in found.memory_bytes]
         cpu = [cores for found in chosen for cores in found.cpu_cores[1:]]
@@ -79,4 +90,4 @@ def _usage(samples: list[ResourceSample]) -> ContainerUsage:
 
 
 BROKEN_BY = {"": ("numbers_changed",)}
-FAMILY = MetricFamily("Resources", METRICS, measure, rank=70, broken_by=BROKEN_BY)
+FAMILY = MetricFamily("Resources", METRICS, measure, rank=70, broken_by=BROKEN_BY, on_system=True)

@@ -22,6 +22,7 @@ class Signal:
     """A number over time. `steps` returns [(from_ns, value), …]: each value holds until the next instant.
 
     `broken_by` names controls that are tried first to show that a bound on it can be missed.
+    `on_system`: a foreign system has it too.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Signal:
     formula: str
     steps: Callable[[History], Steps]
     broken_by: tuple[str, ...] = ()
+    on_system: bool = False
 
 
 def _connected(history: History) -> Steps:
@@ -56,9 +58,10 @@ SIGNALS: dict[str, Signal] = {
         Signal(
             "connected",
             Unit.ratio,
-            "share of the workers that are connected by both sides' journals",
+            "share of the clients that are connected by both sides' journals",
             _connected,
             ("reconnection_forgotten", "reconnection_late"),
+            on_system=True,
         ),
         Signal(
             "attempts_per_s",
@@ -66,6 +69,7 @@ SIGNALS: dict[str, Signal] = {
             "attempts to connect begun in the last second",
             _attempts_per_s,
             ("outage_claimed",),
+            on_system=True,
         ),
         Signal(
             "completed_per_s",

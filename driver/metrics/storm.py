@@ -20,7 +20,7 @@ METRICS = (
         "storm_peak_attempts_per_s",
         Unit.per_second,
         _LOWER,
-        "most attempts to connect in any one second after a loss, of the whole fleet",
+        "most attempts to connect in any one second after a loss, of all clients",
     ),
     Metric(
         "storm_busiest_100ms_ratio",
@@ -32,27 +32,27 @@ METRICS = (
         "storm_amplification",
         Unit.factor,
         _LOWER,
-        "attempts ÷ workers that lost their connection, from a fault's begin until the next one's, of the "
+        "attempts ÷ clients that lost their connection, from a fault's begin until the next one's, of the "
         "worst fault",
     ),
     Metric(
         "time_to_50_percent_back_s",
         Unit.seconds,
         _LOWER,
-        "from a heal until half of the workers that lost their connection are back; the worst heal; unknown "
+        "from a heal until half of the clients that lost their connection are back; the worst heal; unknown "
         "if they never are",
     ),
     Metric(
         "time_to_95_percent_back_s",
         Unit.seconds,
         _LOWER,
-        "from a heal until 95 % of the workers that lost their connection are back; the worst heal",
+        "from a heal until 95 % of the clients that lost their connection are back; the worst heal",
     ),
     Metric(
         "time_to_all_back_s",
         Unit.seconds,
         _LOWER,
-        "from a heal until all workers that lost their connection are back; the worst heal",
+        "from a heal until all clients that lost their connection are back; the worst heal",
     ),
 )
 
@@ -140,4 +140,4 @@ def _worst(numbers: list[float | None]) -> float | None:
 
 
 BROKEN_BY = {"time_to": ("reconnection_late",), "storm": ("outage_claimed",)}
-FAMILY = MetricFamily("Storm", METRICS, measure, rank=50, broken_by=BROKEN_BY)
+FAMILY = MetricFamily("Storm", METRICS, measure, rank=50, broken_by=BROKEN_BY, on_system=True)

@@ -14,6 +14,7 @@ from driver.exit_codes import ExitCode
 from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journals import JOURNALS, gc_paused, read_history
+from driver.histories.system_history import with_links
 from driver.judging.expectations import all_findings, questions
 from driver.judging.receipt_rebuild import rebuild_receipts
 from driver.judging.verdict import Verdict, judge
@@ -66,7 +67,7 @@ def judge_run(folder: Path) -> JudgedRun:
         findings += all_findings(history, metrics, expectations, record.planned_faults)
         verdict = judge(findings, record.known_issues, notes)
         if record.controls and verdict.exit_code is ExitCode.PASSED:
-            asked = questions(expectations, record.planned_faults)
+            asked = questions(expectations, record.planned_faults, record.system is not None)
             verdict = judge(with_reds(history, asked, findings), record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return JudgedRun(folder, record, history, metrics, verdict)
@@ -75,9 +76,11 @@ def judge_run(folder: Path) -> JudgedRun:
 def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str], list[str]]:
     """Return a stored run's history with rebuilt receipts, notes on it, and why receipts have no rebuild."""
     history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
+    if record.system is not None:
+        history = with_links(history, record.system.containers)
     notes = [] if history.sealed else [UNSEALED]
     try:
-        return history, notes + rebuild_receipts(history, record.workers), []
+        return history, notes + rebuild_receipts(history, record.links), []
     except Exception as error:
         history.put(Receipt, [])
         because = f"no receipt could be made of the journals: {type(error).__name__}: {error}"
@@ -87,9 +90,10 @@ def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str],
 def _expectations(record: RunRecord) -> tuple[Sequence[Expectation], list[str]]:
     parsed: list[Expectation] = []
     wrong = []
+    on_system = record.system is not None
     for entry in record.expect:
         try:
-            parsed += parse_expectations([entry])
+            parsed += parse_expectations([entry], on_system=on_system)
         except ValueError as error:
             wrong.append(f"an expectation of this run cannot be judged: {error}")
     return parsed, wrong

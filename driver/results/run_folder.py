@@ -16,6 +16,7 @@ import msgspec
 
 from driver.checks.finding import Finding
 from driver.errors import LabError
+from driver.histories.container_names import containers_of
 from driver.files import FileReadError, read_file, unwritable, write_file
 from driver.judging.verdict import KnownFailure, Verdict
 from driver.metrics import Metrics
@@ -37,13 +38,27 @@ RUN, SCENARIO, PLAN, METRICS, VERDICT, LATEST = (
 LOGS = "logs"
 
 
+class RecordedSystem(msgspec.Struct, frozen=True):
+    """The foreign system of a run: its Compose files, the replicas of its services, and its links."""
+
+    name: str
+    files: list[str]
+    services: dict[str, int]
+    links: list[str]
+
+    @property
+    def containers(self) -> list[str]:
+        """The containers of its services, by name: `api[2]`."""
+        return containers_of(self.services)
+
+
 class RunRecord(msgspec.Struct, kw_only=True):
     """run.json: all that judging and replaying need, written before anything starts.
 
-    `processes`: those that must each leave a journal (driver, coordinator, prober, worker-1, …). `expect`:
-    the expectations as the scenario has them. `planned_faults`: every occurrence on the timeline. `sealed`:
-    the lines of its journals are chained by hashes. `controls`: each finding that passes must be shown to be
-    able to fail. The rest is for the reader.
+    `system` is None for the reference system. `processes`: those that must each leave a journal (driver,
+    coordinator, prober, worker-1, door-1, …). `expect`: the expectations as the scenario has them.
+    `planned_faults`: every occurrence on the timeline. `sealed`: the lines of its journals are chained by
+    hashes. `controls`: each finding that passes must be shown to be able to fail. The rest is for the reader.
     """
 
     run: str
@@ -64,7 +79,13 @@ class RunRecord(msgspec.Struct, kw_only=True):
     images: dict[str, str] = {}
     host: dict[str, object] = {}
     settings: dict[str, object] = {}
+    system: RecordedSystem | None = None
     format: int = FORMAT
+
+    @property
+    def links(self) -> list[str]:
+        """The links that the prober observes; those of the reference system have the workers' names."""
+        return self.workers if self.system is None else self.system.links
 
 
 class VerdictFile(msgspec.Struct, kw_only=True):

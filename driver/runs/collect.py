@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from driver.engines.engine import Engine
+from driver.engines.engine import ContainerReader
 from driver.errors import EngineError
 from driver.histories.events import FinalContainerState, JournalNoted, LabTrouble, Receipt
 from driver.histories.history import DRIVER
@@ -17,6 +17,7 @@ from driver.histories.journal_folder import find_journals, open_journal
 from driver.histories.journals import JOURNALS, read_history
 from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.results.run_folder import LOGS, read_record
+from driver.runs.run_subject import RunSubject
 from wire.events import Journal
 from wire.journal_chain import last_seal
 
@@ -24,19 +25,24 @@ STOP_GRACE_S = 10.0
 _log = logging.getLogger("stormlab.collect")
 
 
-async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
-    """Record each container's final state, stop all in order, then save their logs and journals."""
+async def collect(subject: RunSubject, folder: Path, journal: Journal) -> None:
+    """Record each container's final state, stop all in order, then save their logs and journals.
+
+    Nothing is saved of a system that could not be started.
+    """
+    engine = subject.engine
+    if engine is None:
+        return
     await asyncio.to_thread(_record_states, engine, journal)
     # A journal is complete only after its process has written the last line.
     await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
     await asyncio.to_thread(save_logs, engine, folder / LOGS)
-    if not engine.is_local:
-        for detail in await asyncio.to_thread(engine.fetch_journals, folder / JOURNALS):
-            journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
+    for detail in await asyncio.to_thread(subject.fetch_journals, folder / JOURNALS):
+        journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
     await asyncio.to_thread(_record_journals, folder, journal)
 
 
-def _record_states(engine: Engine, journal: Journal) -> None:
+def _record_states(engine: ContainerReader, journal: Journal) -> None:
     for one in engine.containers():
         standing = engine.inspect(one.name)
         journal(
@@ -64,7 +70,7 @@ def _record_journals(folder: Path, journal: Journal) -> None:
         journal(JournalNoted, journal=name, lines=lines, head=head.decode(), size_bytes=size_bytes)
 
 
-def save_logs(engine: Engine, folder: Path) -> None:
+def save_logs(engine: ContainerReader, folder: Path) -> None:
     """Save each container's log; one that cannot be read or written is left out, with a warning."""
     for one in engine.containers():
         try:
@@ -81,7 +87,7 @@ def write_receipts(folder: Path, journal: Journal) -> None:
     record, _ = read_record(folder)
     try:
         history = read_history(folder, record.processes, record.workers)
-        proofs = rebuild_proofs(history, record.workers)
+        proofs = rebuild_proofs(history, record.links)
     except Exception as error:
         journal(LabTrouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
         return

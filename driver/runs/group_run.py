@@ -13,17 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome
-from driver.labs.lifecycle import take_down
 from driver.results.group_file import GroupFile, GroupRun, label, save_group, summed_up
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import new_folder, point_latest
 from driver.runs.run import run
-from driver.runs.run_phases import RunRequest
-from driver.scenarios.plan import Plan
+from driver.runs.run_request import RunRequest
+from driver.runs.run_subject import RunSubject
+from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import (
     Overrides,
@@ -55,19 +54,18 @@ class PlannedRun:
     scenario_yaml: str
 
 
-@dataclass(frozen=True)
-class GroupOptions:
-    """The folder of all runs, and the address that their labs publish."""
-
-    results: Path
-    host: str
-    port: int | None
-
-
 def plan_all(
-    path: Path, loaded: ScenarioFile, overrides: Overrides, repeat: int | None, seed: int
+    path: Path,
+    loaded: ScenarioFile,
+    overrides: Overrides,
+    repeat: int | None,
+    seed: int,
+    system_of: Callable[[ScenarioFile], PlannedSystem] | None = None,
 ) -> list[PlannedRun]:
-    """Return every run of a scenario, each resolved before the first starts. Raises UsageError."""
+    """Return every run of a scenario, each resolved before the first starts. Raises UsageError.
+
+    `system_of` returns the foreign system of a scenario; None for scenarios of the reference system.
+    """
     times = loaded.scenario.repeat if repeat is None else repeat
     cells = combinations(path, overrides)
     check_runs(loaded, len(cells), times)
@@ -75,7 +73,8 @@ def plan_all(
     for repetition in interleave(cells, times, seed, loaded.name):
         mine = replace(overrides, variables={**overrides.variables, **repetition.variables})
         one = load_scenario(path, mine)
-        planned.append(PlannedRun(repetition, resolve(one, repetition.seed), resolved_yaml(one)))
+        system = None if system_of is None else system_of(one)
+        planned.append(PlannedRun(repetition, resolve(one, repetition.seed, system), resolved_yaml(one)))
     return planned
 
 
@@ -89,23 +88,25 @@ def interleave(cells: Sequence[Mapping[str, Any]], repeat: int, seed: int, scena
 
 
 def run_group(
-    planned: Sequence[PlannedRun], options: GroupOptions, engine: Engine, terminal: Terminal
+    planned: Sequence[PlannedRun], results: Path, subject_of: Callable[[Plan], RunSubject], terminal: Terminal
 ) -> tuple[Path, GroupFile]:
-    """Run a group; return its folder and outcome. An interruption ends it; finished runs are kept."""
+    """Run a group; return its folder and outcome. An interruption ends it; finished runs are kept.
+
+    `results` is the folder of all runs; `subject_of` makes the system of each.
+    """
     scenario = planned[0].plan.scenario
-    folder = new_folder(scenario, options.results)
+    folder = new_folder(scenario, results)
     point_latest(folder)
 
     def run_one(planned_run: PlannedRun) -> tuple[GroupRun, bool]:
+        subject = subject_of(planned_run.plan)
         try:
-            request = RunRequest(
-                planned_run.plan, planned_run.scenario_yaml, folder, sys.argv, options.host, options.port
-            )
-            judged = asyncio.run(run(request, engine, terminal))
+            request = RunRequest(planned_run.plan, planned_run.scenario_yaml, folder, sys.argv)
+            judged = asyncio.run(run(request, subject, terminal))
         except (InterruptedCommandError, EngineGoneError):
             raise
         except LabError as error:
-            asyncio.run(take_down(engine, terminal))
+            asyncio.run(subject.take_down())
             return _lab_broke(planned_run.repetition, error), False
         return _ended(planned_run.repetition, judged), was_interrupted(judged)
 

@@ -5,34 +5,30 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from driver.engines.engine import PROBER
 from driver.files import unwritable, write_file
+from driver.histories.history import DRIVER
 from driver.histories.journals import JOURNALS
 from driver.judging.verdict import KnownFailure
 from driver.results.run_folder import LOGS, PLAN, RunRecord, save_start
+from driver.runs.run_subject import RunFacts
 from driver.scenarios.known_issues import known_issues
 from driver.scenarios.plan import Plan
 from driver.version import own_version
-from wire.address import worker_name
 
 
-def save_record(
-    folder: Path, plan: Plan, scenario_yaml: str, versions: Mapping[str, str], images: Mapping[str, str],
-    argv: Sequence[str], prober: bool,
-) -> None:  # fmt: skip
+def save_record(folder: Path, plan: Plan, scenario_yaml: str, facts: RunFacts, argv: Sequence[str]) -> None:
     """Write run.json, scenario.yaml and plan.json; make `journals` and `logs`. Raises LabError."""
-    workers = [worker_name(index) for index in range(1, plan.workers + 1)]
     declared = {issue.check: issue for issue in (*known_issues(plan.scenario), *plan.known_issues)}
     known = [KnownFailure(issue.check, issue.because) for issue in declared.values()]
     record = RunRecord(
         run=folder.name,
         scenario=plan.scenario,
         seed=plan.seed,
-        workers=workers,
-        processes=["driver", "coordinator", *([PROBER] if prober else []), *workers],
+        workers=list(facts.workers),
+        processes=[DRIVER, *facts.processes],
         duration_s=plan.duration_s,
         expect=[*plan.expect, *plan.checks],
         known_issues=known,
@@ -42,10 +38,11 @@ def save_record(
         claim=plan.claim,
         started_wall_s=time.time(),
         argv=list(argv),
-        versions={**versions, "stormlab": own_version(), "python": platform.python_version()},
-        images=dict(images),
+        versions={**facts.versions, "stormlab": own_version(), "python": platform.python_version()},
+        images=dict(facts.images),
         host=_host(),
-        settings={"worker": plan.worker, "coordinator": plan.coordinator},
+        settings=dict(facts.settings),
+        system=facts.system,
     )
     save_start(folder, record, scenario_yaml)
     write_file(folder / PLAN, plan.to_json().encode())

@@ -13,8 +13,9 @@ from driver.errors import CoordinatorError, NotReadyError, RunAbortedError
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.readiness import disconnected
 from driver.runs.phase import PhaseEnd
+from driver.runs.run_subject import RunProgress
 from driver.scenarios.abort_when import AbortMonitor
-from driver.terminal import ProgressView, Terminal
+from driver.terminal import Terminal
 from wire.control import CoordinatorState
 
 POLL_EVERY_S = 0.5
@@ -47,8 +48,7 @@ class LoadProgress(Protocol):
 class StatePoller:
     """Requests the coordinator's state twice a second, shows progress, and applies the abort conditions.
 
-    `faults` returns the active faults as text. `phase` and `ends_at_ns` are shown; the run may be aborted
-    while `may_abort` is set.
+    `faults` returns the active faults as text. `progress` is shown, and says whether the run may be aborted.
     """
 
     def __init__(
@@ -58,22 +58,21 @@ class StatePoller:
         terminal: Terminal,
         faults: Callable[[], list[str]],
         abort: AbortMonitor,
+        progress: RunProgress,
     ) -> None:
         self._coordinator = coordinator
         self._workers = workers
         self._terminal = terminal
         self._faults = faults
         self._abort = abort
-        self.may_abort = False
-        self.phase = ""
-        self.ends_at_ns: int | None = None
+        self._progress = progress
         self.state: CoordinatorState | None = None
 
     async def run(self) -> None:
         """Poll and show until cancelled. Raises RunAbortedError when an abort condition holds."""
         while True:
             because = self._abort.look(time.monotonic(), await self.poll())
-            if because and self.may_abort:
+            if because and self._progress.may_abort:
                 raise RunAbortedError(because)
             await asyncio.sleep(POLL_EVERY_S)
 
@@ -91,8 +90,7 @@ class StatePoller:
         return list(self._workers) if self.state is None else disconnected(self.state, self._workers)
 
     def _show(self) -> None:
-        left_s = None if self.ends_at_ns is None else (self.ends_at_ns - time.monotonic_ns()) / 1e9
-        view = ProgressView(self.phase, workers=len(self._workers), faults=self._faults(), left_s=left_s)
+        view = replace(self._progress.view(self._faults()), workers=len(self._workers))
         if self.state is not None:
             counts = self.state.counts
             view = replace(

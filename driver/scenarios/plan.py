@@ -42,8 +42,31 @@ class PlannedFault(_FrozenModel):
         return self.at_s + (self.for_s or 0.0)
 
 
+class PlannedSystem(_FrozenModel):
+    """The foreign system of a plan: how it is started, and the targets that it has.
+
+    `files` are absolute paths; `services` are the numbers of replicas by name, `links` the links' names.
+    `workload` and `observe` are as the scenario has them, with paths relative to `home`.
+    """
+
+    name: str
+    home: str = ""
+    files: tuple[str, ...]
+    profiles: tuple[str, ...] = ()
+    ports: dict[str, tuple[int, ...]] = {}
+    egress: tuple[str, ...] = ()
+    bypass: tuple[str, ...] = ()
+    services: dict[str, int]
+    links: tuple[str, ...]
+    workload: dict[str, Any] | None = None
+    observe: dict[str, Any] = {}
+
+
 class Plan(_FrozenModel):
-    """All inputs of a run, stored with it so that it can be repeated."""
+    """All inputs of a run, stored with it so that it can be repeated.
+
+    `system` is the foreign system, which has no `workers`; None for the reference system.
+    """
 
     scenario: str
     claim: str
@@ -53,6 +76,7 @@ class Plan(_FrozenModel):
     warmup_s: float
     converge_s: float
     faults: tuple[PlannedFault, ...]
+    system: PlannedSystem | None = None
     workload: Workload | None = None
     worker: dict[str, Any] = {}
     coordinator: dict[str, Any] = {}

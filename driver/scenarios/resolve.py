@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from driver.scenarios.plan import Plan
+from chaos.system_targets import SystemTargets
+from chaos.targets import Fleet
+from driver.scenarios.plan import Plan, PlannedSystem
+from driver.scenarios.scenario import Scenario, SystemScenario
 from driver.scenarios.scenario_file import ScenarioFile
 from driver.scenarios.scheduler import Scheduler
+from driver.scenarios.target_selector import FleetSelector, SystemSelector, TargetSelector
 from wire.settings import WorkerSettings
 
 
-def resolve(loaded: ScenarioFile, seed: int) -> Plan:
-    """Return the plan of a scenario by a seed; equal inputs give equal plans. Raises FileError."""
+def resolve(loaded: ScenarioFile, seed: int, system: PlannedSystem | None = None) -> Plan:
+    """Return the plan of a scenario by a seed; equal inputs give equal plans. Raises FileError.
+
+    `system` is the foreign system of a scenario that has one.
+    """
     scenario = loaded.scenario
-    faults = Scheduler(loaded, seed).schedule()
-    # Heartbeats and backoff scale with the fleet, and no other worker may join: the coordinator takes the
-    # number of workers as a setting.
-    worker = msgspec.convert(scenario.worker, WorkerSettings)
-    known = {"fleet": scenario.workers, "members": scenario.workers, "held": worker.slots + worker.prefetch}
-    coordinator = {**known, **scenario.coordinator}
+    if isinstance(scenario, SystemScenario):
+        assert system is not None, "a scenario with `system:` is resolved on its system"
+        targets = SystemTargets(system.services, system.links, seed, scenario.groups)
+        more = {
+            "home": str(loaded.folder.absolute()),
+            "workload": scenario.workload,
+            "observe": scenario.observe,
+        }
+        own = {"workers": 0, "system": system.model_copy(update=more)}
+        return _plan(loaded, seed, SystemSelector(targets), own)
+    fleet = Fleet(scenario.workers, seed, scenario.groups)
+    return _plan(loaded, seed, FleetSelector(fleet), _reference(scenario))
+
+
+def _plan(loaded: ScenarioFile, seed: int, targets: TargetSelector, own: dict[str, Any]) -> Plan:
+    """Return a plan with the fields of its kind of system, `own`."""
+    scenario = loaded.scenario
     return Plan(
         scenario=loaded.name,
         claim=loaded.claim,
         seed=seed,
-        workers=scenario.workers,
         duration_s=scenario.duration_s,
         warmup_s=scenario.warmup_s,
         converge_s=scenario.converge_s,
-        faults=tuple(faults),
-        workload=scenario.workload,
-        worker=scenario.worker,
-        coordinator=coordinator,
+        faults=tuple(Scheduler(loaded, seed, targets).schedule()),
         expect=tuple(scenario.expect),
         checks=tuple(scenario.checks),
         controls=scenario.controls,
@@ -38,4 +54,18 @@ def resolve(loaded: ScenarioFile, seed: int) -> Plan:
         known_issues=tuple(scenario.known_issues),
         variables=scenario.vars,
         quick=loaded.quick,
+        **own,
     )
+
+
+def _reference(scenario: Scenario) -> dict[str, Any]:
+    # Heartbeats and backoff scale with the fleet, and no other worker may join: the coordinator takes the
+    # number of workers as a setting.
+    worker = msgspec.convert(scenario.worker, WorkerSettings)
+    known = {"fleet": scenario.workers, "members": scenario.workers, "held": worker.slots + worker.prefetch}
+    return {
+        "workers": scenario.workers,
+        "workload": scenario.workload,
+        "worker": scenario.worker,
+        "coordinator": {**known, **scenario.coordinator},
+    }

@@ -71,7 +71,7 @@ class FaultEntry(EntrySchedule):
         Any,
         Field(
             description="its targets: all, 30%, random 3, first 3, 3,7-9, a group, coordinator, toxiproxy, "
-            "or a partition like [[1-5], [6-10]]"
+            "or a partition like [[1-5], [6-10]]; of a `system:` api->db, 30% of api->db, outside->web, db"
         ),
     ]
     for_s: Annotated[SecondsRange | None, Field(description="how long; a range is drawn by the seed")] = None
@@ -102,10 +102,9 @@ class KnownIssue(Strict):
     because: Annotated[str, Field(min_length=10, description="why it fails today, and what would fix it")]
 
 
-class Scenario(Strict):
-    """One scenario, before targets and times are fixed."""
+class AnyScenario(Strict):
+    """What a scenario of any system says, before targets and times are fixed."""
 
-    workers: Annotated[int, Field(ge=1, le=MAX_WORKERS, description="worker containers")]
     duration_s: Annotated[Seconds, Field(ge=1, le=MAX_DURATION_S, description="how long the load lasts")]
     warmup_s: Annotated[
         Seconds,
@@ -117,12 +116,7 @@ class Scenario(Strict):
     converge_s: Annotated[
         Seconds, Field(ge=1, le=3600, description="how long the system may take to converge after the heal")
     ] = 60.0
-    workload: Annotated[
-        Workload | None, Field(description="the tasks that are submitted to the coordinator")
-    ] = None
-    worker: Annotated[dict[str, Any], Field(description="settings of every worker")] = {}
-    coordinator: Annotated[dict[str, Any], Field(description="settings of the coordinator")] = {}
-    groups: Annotated[dict[str, Any], Field(description="named selections of workers, for `targets`")] = {}
+    groups: Annotated[dict[str, Any], Field(description="named selections of targets, for `targets`")] = {}
     timeline: Annotated[list[dict[str, Any]], Field(description="faults, and when")] = []
     expect: Annotated[
         list[str | dict[str, Any]],
@@ -147,3 +141,50 @@ class Scenario(Strict):
         dict[str, Any], Field(description="values for ${name} anywhere; `--var name=value` overrides them")
     ] = {}
     quick: Annotated[dict[str, Any], Field(description="what `--quick` changes")] = {}
+
+
+class Scenario(AnyScenario):
+    """A scenario of the reference system: workers that a coordinator gives tasks."""
+
+    workers: Annotated[int, Field(ge=1, le=MAX_WORKERS, description="worker containers")]
+    workload: Annotated[
+        Workload | None, Field(description="the tasks that are submitted to the coordinator")
+    ] = None
+    worker: Annotated[dict[str, Any], Field(description="settings of every worker")] = {}
+    coordinator: Annotated[dict[str, Any], Field(description="settings of the coordinator")] = {}
+
+
+class SystemStart(Strict):
+    """How a foreign system is started from its Compose file; a text is the file alone."""
+
+    file: Annotated[
+        str, Field(min_length=1, description="its Compose file, or a stormlab.yaml, relative to the scenario")
+    ]
+    files: Annotated[list[str], Field(description="further Compose files, as `docker compose -f` takes")] = []
+    profiles: Annotated[list[str], Field(description="profiles whose services start too")] = []
+    listens: Annotated[
+        dict[str, list[Annotated[int, Field(ge=1, le=65_535)]]],
+        Field(description="TCP ports that neither the file nor an image names, by service"),
+    ] = {}
+    egress: Annotated[list[str], Field(description="services that keep their way to the internet")] = []
+    bypass: Annotated[list[str], Field(description="services whose traffic may go around doors")] = []
+
+
+def _start(value: object) -> object:
+    return {"file": value} if isinstance(value, str) else value
+
+
+class SystemScenario(AnyScenario):
+    """A scenario of a foreign system, which is started from its Compose file."""
+
+    system: Annotated[
+        SystemStart,
+        BeforeValidator(_start),
+        Field(description="the system's Compose file, or a mapping that says how it is started"),
+    ]
+    workload: Annotated[
+        dict[str, Any] | None, Field(description="what calls the system: one load, or a name for each")
+    ] = None
+    observe: Annotated[
+        dict[str, Any], Field(description="what is read of the system, by name: http, sql, redis, command, …")
+    ] = {}

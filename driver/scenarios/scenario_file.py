@@ -6,7 +6,7 @@ import itertools
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from driver.errors import UsageError
 from driver.paths import project_root
 from driver.scenarios.error_collector import ErrorCollector, error_at
 from driver.scenarios.scalars import ScalarError
-from driver.scenarios.scenario import Scenario
+from driver.scenarios.scenario import AnyScenario, Scenario, SystemScenario
 from driver.scenarios.sections import check_sections
-from driver.scenarios.validation import read_model
+from driver.scenarios.validation import At, read_model
 from driver.scenarios.workload import MAX_TASKS, expected_tasks
 from driver.scenarios.yaml_file import (
     FileError,
@@ -34,6 +34,11 @@ from driver.scenarios.yaml_file import (
 
 FOLDER = project_root() / "scenarios"
 """In a checkout, or in the installed package."""
+WRONG_SYSTEM = {
+    SystemScenario: "`{key}` is of the reference system, and this scenario has a `system:` of its own",
+    Scenario: "`{key}` is of a system of your own: give its Compose file with `system:` (or --system)",
+}
+"""Why a key of the other system is refused, by the scenario's model."""
 MAX_COMBINATIONS = 200
 MAX_RUNS = 2_000
 
@@ -41,7 +46,8 @@ MAX_RUNS = 2_000
 @dataclass(frozen=True)
 class Overrides:
     """Overrides by the command line. `quick` applies the file's own short form; `controls` turns controls on
-    or off, None leaves the file's choice.
+    or off, None leaves the file's choice. `system` is how a foreign system is
+    started, as a scenario's `system:` says it, with absolute paths.
     """
 
     workers: int | None = None
@@ -49,18 +55,28 @@ class Overrides:
     variables: Mapping[str, Any] = field(default_factory=dict)
     quick: bool = False
     controls: bool | None = None
+    system: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class ScenarioFile:
-    """A scenario that was read: its name, its claim (the first paragraph of its comment) and the comment."""
+    """A scenario that was read: its name, its claim (the first paragraph of its comment) and the comment.
+
+    Paths in it are relative to `folder`.
+    """
 
     name: str
     claim: str
     teaches: str
-    scenario: Scenario
+    scenario: Scenario | SystemScenario
     file: YamlFile
     quick: bool = False
+    folder: Path = Path()
+
+    @property
+    def workers(self) -> int:
+        """The workers of the reference system; 0 of a foreign one."""
+        return self.scenario.workers if isinstance(self.scenario, Scenario) else 0
 
     def error(self, path: KeyPath, text: str, hint: str = "") -> FileError:
         """Return the error at a key of the scenario, with the line that sets the key."""
@@ -114,7 +130,7 @@ def load_scenario(path: Path, overrides: Overrides = Overrides()) -> ScenarioFil
     """Return the scenario in a file, with overrides applied. Raises FileError with file, line, key path,
     expected and found.
     """
-    return from_yaml(read_yaml(path), path.stem, overrides)
+    return replace(from_yaml(read_yaml(path), path.stem, overrides), folder=path.parent)
 
 
 def parse_scenario(text: str, name: str, overrides: Overrides = Overrides()) -> ScenarioFile:
@@ -153,13 +169,15 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
     override of a variable that the file lacks.
     """
     if not isinstance(file.data, dict):
-        raise file.error((), "expected a mapping with `workers:`, `duration:` and so on")
+        text = "expected a mapping with `workers:` or `system:`, `duration:` and so on"
+        raise file.error((), text)
     data = _with_variables(_merged(file, overrides), file, overrides)
     errors, at = ErrorCollector(), partial(error_at, file, overrides.quick)
     if not file.comment:
         text = "expected a comment at the top with the scenario's claim"
         errors.add(file.error((), text))
-    scenario = read_model(Scenario, data, at, errors)
+    kind = scenario_kind(data, at, errors)
+    scenario = read_model(kind, data, at, errors)
     check_sections(data, at, errors)
     errors.raise_all()
     assert scenario is not None
@@ -178,8 +196,27 @@ def _check_runs(loaded: ScenarioFile, overrides: Overrides) -> None:
     check_runs(loaded, count, loaded.scenario.repeat)
 
 
+def scenario_kind(
+    data: Mapping[str, Any], at: At, errors: ErrorCollector
+) -> type[Scenario] | type[SystemScenario]:
+    """Return the model of a scenario by its keys; a key of the other model is an error that says so."""
+    kind, other = (SystemScenario, Scenario) if "system" in data else (Scenario, SystemScenario)
+    foreign = keys_of(other) - keys_of(kind)
+    for key in data:
+        if key in foreign:
+            found = at((key,), WRONG_SYSTEM[kind].format(key=key))
+            found.unknown = True
+            errors.add(found)
+    return kind
+
+
+def keys_of(kind: type[AnyScenario]) -> set[str]:
+    """Return the keys of a scenario's model, as files have them."""
+    return {info.alias or name for name, info in kind.model_fields.items()}
+
+
 def _check_tasks(loaded: ScenarioFile) -> None:
-    load = loaded.scenario.workload
+    load = loaded.scenario.workload if isinstance(loaded.scenario, Scenario) else None
     if load and (count := expected_tasks(load, loaded.scenario.duration_s)) > MAX_TASKS:
         raise loaded.error(
             ("workload", "rate"), f"expected at most {MAX_TASKS} tasks a run; found {count:.0f}"
@@ -200,6 +237,8 @@ def _merged(file: YamlFile, overrides: Overrides) -> dict[str, Any]:
         if not isinstance(quick, dict):
             raise file.error(("quick",), f"expected a mapping; found {quick!r}")
         data = _over(data, quick)
+    if overrides.system is not None:
+        data["system"] = dict(overrides.system)
     if overrides.workers is not None:
         data["workers"] = overrides.workers
     if overrides.duration_s is not None:

@@ -6,8 +6,8 @@ import hashlib
 import random
 
 from chaos.explain import nearest
-from chaos.fault import Fault, Layer
-from chaos.targets import CORE, Fleet, TargetError
+from chaos.fault import Fault
+from chaos.targets import TargetError
 from chaos.units import format_seconds
 from driver.scenarios.conflicts import TICK_S, Conflict, first_conflict
 from driver.scenarios.entries import Entry, EntryReader
@@ -15,6 +15,7 @@ from driver.scenarios.error_collector import ErrorCollector
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.scenario import FaultEntry, Range, SequenceEntry
 from driver.scenarios.scenario_file import ScenarioFile
+from driver.scenarios.target_selector import TargetSelector
 from driver.scenarios.yaml_file import KeyPath
 
 MAX_FAULTS = 20_000
@@ -30,13 +31,13 @@ def derived_seed(seed: int, *names: str) -> int:
 
 
 class Scheduler:
-    """Reads the timeline of one scenario, and gives each entry its times and targets."""
+    """Reads the timeline of one scenario, and gives each entry its times and its targets of `targets`."""
 
-    def __init__(self, loaded: ScenarioFile, seed: int) -> None:
+    def __init__(self, loaded: ScenarioFile, seed: int, targets: TargetSelector) -> None:
         self._loaded = loaded
+        self._targets = targets
         self._seed = seed
         self._last_s = loaded.scenario.duration_s - loaded.scenario.cooldown_s
-        self._fleet = Fleet(loaded.scenario.workers, seed, loaded.scenario.groups)
         self._ends = {"start": 0.0, "steady": loaded.scenario.warmup_s}
         self._paths: dict[str, KeyPath] = {}
         self._turns = 0
@@ -111,10 +112,11 @@ class Scheduler:
         fault = entry.fault
         assert fault is not None
         try:
-            targets = self._fleet.select(model.targets, f"{entry.name}{turn}", allow_empty=model.allow_empty)
+            targets = self._targets.select(
+                fault, model.targets, f"{entry.name}{turn}", allow_empty=model.allow_empty
+            )
         except TargetError as error:
             raise self._loaded.error((*entry.path, "targets"), str(error)) from None
-        self._check_targets(entry, fault, targets)
         self._check_begin(entry, begin_s)
         for_s = None if model.for_s is None else self._drawn(model.for_s, entry.name, turn, "for")
         if for_s is not None and for_s <= 0:
@@ -171,15 +173,6 @@ class Scheduler:
         )
 
     # -- checks ------------------------------
-
-    def _check_targets(self, entry: Entry, fault: Fault, targets: tuple[str, ...]) -> None:
-        core = [name for name in targets if name in CORE]
-        if core and fault.layer is not Layer.container:
-            raise self._loaded.error(
-                (*entry.path, "targets"),
-                f"{fault.name} acts on the links of workers, and {core[0]} has none of its own; "
-                "`targets: all` acts on every link to it",
-            )
 
     def _check_begin(self, entry: Entry, begin_s: float) -> None:
         warmup_s = self._loaded.scenario.warmup_s

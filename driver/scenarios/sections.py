@@ -25,15 +25,15 @@ SETTINGS: dict[str, type[msgspec.Struct]] = {"worker": WorkerSettings, "coordina
 def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None:
     """Add each error in the sections to `errors`. A section of a wrong type is left to the model."""
     for section, kind in SETTINGS.items():
-        settings = data.get(section)
+        settings = None if "system" in data else data.get(section)
         for key, value in settings.items() if isinstance(settings, dict) else ():
             _setting(section, kind, key, value, at, errors)
-    timeline = data.get("timeline")
+    on_system, timeline = "system" in data, data.get("timeline")
     names = names_of(data)
     for key in ("expect", "checks"):
         for place, entry in enumerate(_list(data, key)):
             try:
-                (parsed,) = parse_expectations([entry], names)
+                (parsed,) = parse_expectations([entry], names, on_system=on_system)
             except ValueError as error:
                 errors.add(at((key, place), str(error)))
             else:
@@ -42,7 +42,7 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
                     errors.add(at((key, place), text))
     for place, entry in enumerate(_list(data, "abort_when")):
         try:
-            parse_abort(str(entry))
+            parse_abort(str(entry), names.observations if on_system else None)
         except ValueError as error:
             errors.add(at(("abort_when", place), str(error)))
     with errors.collect():

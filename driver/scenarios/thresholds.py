@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from chaos.explain import did_you_mean
 from driver.checks import CHECKS
 from driver.claims import CLAIMS, Claim, Names, parse_claim
-from driver.metrics import METRICS
+from driver.metrics import METRICS, SYSTEM_METRICS
 from driver.metrics.metric import Metric, Unit
 from driver.metrics.quantities import parse_quantity, parse_seconds
 from driver.metrics.signals import SIGNALS, Signal
@@ -68,20 +68,21 @@ class NamedCheck:
 Expectation = Threshold | AnchoredThreshold | NamedCheck | Claim
 
 
-def parse_expectation(text: str, names: Names | None = None) -> Expectation:
+def parse_expectation(text: str, names: Names | None = None, *, on_system: bool = False) -> Expectation:
     """Return the expectation in one line of `expect`. Raises ValueError with the nearest names.
 
-    `names` are those of the scenario, which a claim may name; None where a stored run is judged.
+    `names` are those of the scenario, which a claim may name; None where a stored run is judged. `on_system`:
+    it is of a foreign system.
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"expected at most {MAX_CHARACTERS} characters; found {len(text)}")
     stripped = " ".join(text.split())
     if match := _ANCHORED.fullmatch(stripped):
-        return _anchored(stripped, match)
+        return _anchored(stripped, match, on_system)
     if match := _COMPARISON.fullmatch(stripped):
-        return _threshold(stripped, match)
+        return _threshold(stripped, match, on_system)
     if re.fullmatch(r"\w+", stripped):
-        return named_check(stripped, {})
+        return named_check(stripped, {}, on_system=on_system)
     if claim := parse_claim(stripped, names):
         return claim
     example = next(iter(CLAIMS.values())).example
@@ -91,11 +92,17 @@ def parse_expectation(text: str, names: Names | None = None) -> Expectation:
     )
 
 
-def named_check(name: str, params: Mapping[str, object]) -> NamedCheck:
+def named_check(name: str, params: Mapping[str, object], *, on_system: bool = False) -> NamedCheck:
     """Return a check with the scenario's parameters. Raises ValueError with a sentence."""
+    every = [one for one in CHECKS if not on_system or CHECKS[one].on_system is not None]
     if name not in CHECKS:
-        raise ValueError(f"{name!r} is no check{_nearest(name, [*CHECKS, *METRICS])}")
-    known = CHECKS[name].params
+        raise ValueError(f"{name!r} is no check{_nearest(name, [*every, *METRICS])}")
+    if name not in every:
+        raise ValueError(
+            f"{name} judges the reference system, not one of your own. Checks of any system: "
+            f"{', '.join(every)}"
+        )
+    known = {key: param for key, param in CHECKS[name].params.items() if not on_system or param.on_system}
     numbers: dict[str, float] = {}
     for key, value in params.items():
         if key not in known:
@@ -111,15 +118,18 @@ def named_check(name: str, params: Mapping[str, object]) -> NamedCheck:
     return NamedCheck(name, numbers)
 
 
-def parse_expectations(entries: Iterable[object], names: Names | None = None) -> list[Expectation]:
+def parse_expectations(
+    entries: Iterable[object], names: Names | None = None, *, on_system: bool = False
+) -> list[Expectation]:
     """Return all of `expect`: texts, and mappings of a check to parameters. Raises ValueError.
 
-    `names` are those of the scenario, which a claim may name; None where a stored run is judged.
+    `names` are those of the scenario, which a claim may name; None where a stored run is judged. `on_system`:
+    it is of a foreign system.
     """
     parsed: list[Expectation] = []
     for entry in entries:
         if isinstance(entry, str):
-            parsed.append(parse_expectation(entry, names))
+            parsed.append(parse_expectation(entry, names, on_system=on_system))
         elif isinstance(entry, Mapping) and len(entry) == 1:
             name, params = next(iter(entry.items()))
             if " " in str(name) or isinstance(params, str):
@@ -130,20 +140,21 @@ def parse_expectations(entries: Iterable[object], names: Names | None = None) ->
                 raise ValueError(
                     f"{name} must be followed by its numbers, like {{picks: 60}}; found {params!r}"
                 )
-            parsed.append(named_check(str(name), {str(key): value for key, value in params.items()}))
+            numbers = {str(key): value for key, value in params.items()}
+            parsed.append(named_check(str(name), numbers, on_system=on_system))
         else:
             raise ValueError(f"expected a text, or one check's name with its numbers; found {entry!r}")
     return parsed
 
 
-def _threshold(text: str, match: re.Match[str]) -> Threshold:
-    metric, named = _metric(match["name"])
+def _threshold(text: str, match: re.Match[str], on_system: bool) -> Threshold:
+    metric, named = _metric(match["name"], SYSTEM_METRICS if on_system else METRICS)
     value = parse_quantity(match["quantity"]).to(metric.unit, named=named)
     _possible(metric.name, metric.unit, match["operator"], value)
     return Threshold(text, metric, match["operator"], value)
 
 
-def _anchored(text: str, match: re.Match[str]) -> AnchoredThreshold:
+def _anchored(text: str, match: re.Match[str], on_system: bool) -> AnchoredThreshold:
     anchor = match["anchor"].lower()
     if anchor not in ANCHORS:
         raise ValueError(
@@ -152,11 +163,12 @@ def _anchored(text: str, match: re.Match[str]) -> AnchoredThreshold:
     claim = _COMPARISON.fullmatch(match["claim"])
     if claim is None:
         raise ValueError(f"expected a comparison like 'connected >= 95%'; found {match['claim']!r}")
-    signal = SIGNALS.get(claim["name"])
+    known = {name: one for name, one in SIGNALS.items() if not on_system or one.on_system}
+    signal = known.get(claim["name"])
     if signal is None:
         raise ValueError(
             f"{claim['name']!r} is no signal over time; expected "
-            f"{', '.join(SIGNALS)}{_nearest(claim['name'], SIGNALS)}"
+            f"{', '.join(known)}{_nearest(claim['name'], known)}"
         )
     value = parse_quantity(claim["quantity"]).to(signal.unit)
     _possible(signal.name, signal.unit, claim["operator"], value)
@@ -171,15 +183,19 @@ def _anchored(text: str, match: re.Match[str]) -> AnchoredThreshold:
     )
 
 
-def _metric(name: str) -> tuple[Metric, bool]:
+def _metric(name: str, known: Mapping[str, Metric]) -> tuple[Metric, bool]:
     """Return the metric, and whether its name ends with its unit; `x_p99` names `x_p99_s` too."""
-    if name in METRICS:
-        metric = METRICS[name]
+    if name in known:
+        metric = known[name]
         return metric, name.endswith(f"_{metric.unit.value}")
     for unit in Unit:
-        if (longer := f"{name}_{unit.value}") in METRICS:
-            return METRICS[longer], False
-    raise ValueError(f"{name!r} is no metric{_nearest(name, METRICS)}")
+        if (longer := f"{name}_{unit.value}") in known:
+            return known[longer], False
+        if longer in METRICS:
+            name = longer
+    if name in METRICS:
+        raise ValueError(f"{name} is measured of the reference system, not of one of your own")
+    raise ValueError(f"{name!r} is no metric{_nearest(name, known)}")
 
 
 def _possible(name: str, unit: Unit, sign: str, value: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,14 +16,14 @@ from driver.engines.left_compose import end_left_compose
 from driver.errors import EngineError, LabError, PortInUseError, SubnetInUseError, UsageError
 from driver.nouns import counted
 from driver.systems import door_network
-from driver.systems.compose_config import ResolvedConfig, refuse_unknown_services, system_of
+from driver.systems.compose_config import ResolvedConfig, refuse_unknown_services
 from driver.systems.compose_yaml import as_yaml
 from driver.systems.differences import differences
 from driver.systems.door_bypass import Bypass, refuse_bypasses
 from driver.systems.door_compose import DoorOptions, DoorPlan, networks_needed, plan_doors
 from driver.systems.failed_start import down_after
 from driver.systems.made_containers import made_container, replica_name
-from driver.systems.portless_services import refuse_portless
+from driver.systems.prepared_system import PreparedSystem, prepared
 from driver.systems.prober_compose import PROBER
 from driver.systems.prober_container import prober_file
 from driver.systems.relay_container import relay_file
@@ -58,32 +57,58 @@ class StartedSystem:
 
 
 class SystemLab:
-    """The lab of one system. `image` is the lab's Toxiproxy; `folder` has one folder for each system."""
+    """The lab of one system. `image` is the lab's Toxiproxy; `folder` has one folder for each system.
 
-    def __init__(self, project: str, image: str, folder: Path) -> None:
+    `journals` is the folder of a run's journals; None: they are kept in the system's own, until `down`.
+    """
+
+    def __init__(self, project: str, image: str, folder: Path, journals: Path | None = None) -> None:
         self._project = project
         self._image = image
         self._sdk = DockerSdk(project, name=replica_name)
         self._folder = folder / project
         self._generated = self._folder / "compose.yaml"
         self._images = SystemImages(project, self._sdk)
+        self._journals = journals
+        self._running: tuple[SystemCompose, StartWatch | None] | None = None
 
     # -- up ------------------------------------------------------------------------------------------------
 
     def up(self, request: SystemRequest, say: Say) -> StartedSystem:
         """Start a system and return when all of it is ready. Raises LabError, and then nothing is left."""
+        return self.start_prepared(self.prepare(request, say), say)
+
+    def prepare(self, request: SystemRequest, say: Say) -> PreparedSystem:
+        """Build and pull a system's images, and return the system as it can be started; nothing of it is up.
+
+        Raises LabError, and then nothing is left.
+        """
         config = resolve(request.files, request.profiles)
+        # What no image decides is refused before any is built.
         refuse_unknown_services(config, "--egress", request.egress)
         refuse_unknown_services(config, "--listens", request.ports)
-        bypassed = refuse_bypasses(config, request.bypass)
+        refuse_bypasses(config, request.bypass)
         if self._sdk.summaries():
             raise UsageError(
                 f"The system is up already, as the project {self._project!r}.",
                 f"Take it down first: python lab.py down --system {shlex.quote(str(request.files[0]))}",
             )
+        compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
+        self._running = compose, None
+        try:
+            self._images.get(config, compose, self._generated, say)
+            return prepared(request, config, self._images.exposed_ports(config))
+        except BaseException as error:
+            say("Taking down what was started.")
+            down_after(error, self.down, say)
+            raise
+
+    def start_prepared(self, system: PreparedSystem, say: Say) -> StartedSystem:
+        """Start a system and return when all of it is ready. Raises LabError, and then nothing is left."""
+        request = system.request
         try:
             watch = StartWatch(self._project, self._sdk)
-            started = self._start(request, config, bypassed, watch, say)
+            started = self._start(system, watch, say)
             watch.wait_ready()
             write_system_file(self._folder, self._as_file(request, started))
             if started.plan.doors:
@@ -93,24 +118,23 @@ class SystemLab:
             down_after(error, self.down, say)
             raise
         published = self.containers().published
-        return replace(started, differences=tuple(differences(config)), published=published)
+        return replace(started, differences=tuple(differences(system.config)), published=published)
 
-    def _start(
-        self,
-        request: SystemRequest,
-        config: ResolvedConfig,
-        bypassed: Sequence[Bypass],
-        watch: StartWatch,
-        say: Say,
-    ) -> StartedSystem:
+    def interrupt(self) -> None:
+        """End a `prepare` or a start that another thread is in, which raises InterruptedCommandError."""
+        if self._running is not None:
+            compose, watch = self._running
+            if watch is not None:
+                watch.interrupt()
+            compose.interrupt()
+
+    def _start(self, found: PreparedSystem, watch: StartWatch, say: Say) -> StartedSystem:
+        request, system = found.request, found.system
         options = self._options(request)
         compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
-        self._images.get(config, compose, self._generated, say)
-        exposed = self._images.exposed_ports(config)
-        system = system_of(config, {name: exposed[name] | request.ports.get(name, set()) for name in exposed})
-        portless = refuse_portless(config, system, request.bypass, {one.service for one in bypassed})
+        self._running = compose, watch
         for _ in range(SUBNET_TRIES):
-            plan = self._plan(system, config, options)
+            plan = self._plan(system, found.config, options)
             self._write(as_yaml(plan.document))
             self._make_journals(plan)
             say(f"Starting {counted(len(system.services), 'service')}, {counted(len(plan.doors), 'door')}.")
@@ -130,14 +154,18 @@ class SystemLab:
                 ) from None
             except EngineError as error:
                 raise watch.error_of(error) from None
-            return StartedSystem(system, plan, tuple(bypassed), tuple(portless))
+            return StartedSystem(system, plan, found.bypassed, found.portless)
         raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
 
     def _options(self, request: SystemRequest) -> DoorOptions:
         options = DoorOptions(self._image, self._project, request.egress, request.publish)
         if not self._sdk.is_local:
             return options
-        return replace(options, journals=str(self._folder.resolve() / JOURNALS))
+        return replace(options, journals=str(self._journal_folder.resolve()))
+
+    @property
+    def _journal_folder(self) -> Path:
+        return self._folder / JOURNALS if self._journals is None else self._journals
 
     def _make_links(self, named: str) -> None:
         """Make every link; the prober starts with the first fault."""
@@ -158,10 +186,9 @@ class SystemLab:
 
     def _make_journals(self, plan: DoorPlan) -> None:
         """Make an empty folder for each process of the lab, which its container alone has."""
-        journals = self._folder / JOURNALS
-        remove_folder(journals)
         for process in (PROBER, *(door.process for door in plan.doors)):
-            make_journal_folder(journals, process)
+            remove_folder(self._journal_folder / process)
+            make_journal_folder(self._journal_folder, process)
 
     def _as_file(self, request: SystemRequest, started: StartedSystem) -> SystemFile:
         """What later commands need, with every container as it is now: no fault has been on it."""
@@ -182,6 +209,7 @@ class SystemLab:
             egress=sorted(request.egress),
             prober_host=started.plan.prober_host,
             relay_host=started.plan.relay_host,
+            journals="" if self._journals is None else str(self._journals.resolve()),
         )
 
     # -- while it is up ------------------------------------------------------------------------------------

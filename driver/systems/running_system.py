@@ -41,7 +41,12 @@ class RunningSystem:
     @property
     def journals(self) -> Path:
         """The folder of the system's journals, one folder for each process of the lab."""
-        return self.folder / JOURNALS
+        return journals_of(self.file, self.folder)
+
+
+def journals_of(file: SystemFile, folder: Path) -> Path:
+    """Return the folder of a system's journals: a run has them in its own."""
+    return Path(file.journals) if file.journals else folder / JOURNALS
 
 
 def running_system(project: str, folder: Path, named: str) -> RunningSystem:
@@ -58,7 +63,7 @@ def running_system(project: str, folder: Path, named: str) -> RunningSystem:
     engine = SystemEngine(project, file.containers)
     prober = None
     if file.prober_host:
-        journals = folder / JOURNALS
+        journals = journals_of(file, folder)
         container = ProberContainer(project, folder, file.prober_host, journals)
         prober = SystemProber(file.doors, links, journals, container)
     return RunningSystem(file, folder, engine, links, prober)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
 from driver.engines.docker_sdk import DockerSdk
-from driver.errors import EngineError, EngineGoneError, NotReadyError
+from driver.errors import EngineError, EngineGoneError, InterruptedCommandError, NotReadyError
 from driver.subprocesses import ask
 from driver.systems.readiness import Readiness
 from driver.systems.replicas import DoorReplica, ProberReplica, Replica, system_containers
@@ -25,6 +26,11 @@ class StartWatch:
         self._project = project
         self._sdk = sdk
         self._readiness = Readiness()
+        self._interrupted = threading.Event()
+
+    def interrupt(self) -> None:
+        """End `wait_ready`, also from another thread."""
+        self._interrupted.set()
 
     def look(self) -> tuple[list[Replica], list[Replica]]:
         """Return the containers that failed, and those that are not ready yet."""
@@ -34,9 +40,13 @@ class StartWatch:
         return failed, self._readiness.waiting(found, time.monotonic())
 
     def wait_ready(self) -> None:
-        """Return when every container is ready. Raises NotReadyError."""
+        """Return when every container is ready. Raises NotReadyError; InterruptedCommandError after
+        `interrupt`.
+        """
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
+            if self._interrupted.is_set():
+                raise InterruptedCommandError("The start of the system was stopped.")
             failed, waiting = self.look()
             if not waiting and not failed:
                 return

@@ -11,6 +11,7 @@ from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Container, Limits
 from driver.errors import EngineError
 from driver.subprocesses import ask
+from driver.systems.compose_config import PREFIX
 from driver.systems.made_containers import (
     NO_MEMORY_LIMIT,
     MadeContainer,
@@ -18,16 +19,17 @@ from driver.systems.made_containers import (
     layout_of,
     replica_name,
 )
+from driver.systems.prober_compose import PROBER_SERVICE
 
 UPDATE_TIMEOUT_S = 20.0
 _NO_QUOTA = -1
 
 
 class SystemEngine(DockerContainers):
-    """Implements `engine.FaultEngine` for the containers of one system, `api[2]` among them.
+    """Implements `engine.RunEngine` for the containers of one system, `api[2]` among them.
 
     `made` has each container as it was once the system was up. Contracts and errors are those of
-    FaultEngine.
+    RunEngine.
     """
 
     def __init__(self, project: str, made: Mapping[str, MadeContainer]) -> None:
@@ -36,6 +38,16 @@ class SystemEngine(DockerContainers):
 
     def containers(self) -> list[Container]:
         return sorted(self._sdk.containers(), key=lambda one: (one.service, len(one.name), one.name))
+
+    def stop_all(self, grace_s: float) -> None:
+        """Stop the services, then the prober, then the doors and whatever else is the lab's."""
+        alive = [one for one in self.containers() if one.status in ("running", "paused")]
+        in_parallel(self.unpause, [one.name for one in alive if one.status == "paused"])
+        own = [one for one in alive if one.service.startswith(PREFIX)]
+        prober = [one for one in own if one.service == PROBER_SERVICE]
+        rest = [one for one in own if one not in prober]
+        for group in ([one for one in alive if one not in own], prober, rest):
+            in_parallel(lambda name: self.stop(name, grace_s), [one.name for one in group])
 
     def unplug(self, name: str) -> None:
         if not self._attachments(name):

@@ -23,6 +23,7 @@ class SystemFile(msgspec.Struct, frozen=True):
     """A system that is up: its Compose files and options, its model, its doors, its containers as made.
 
     `prober_host` and `relay_host` are the addresses that prober and relay have once they run; "" without one.
+    `journals` is the folder of its processes' journals; "": in the system's own folder.
     """
 
     project: str
@@ -35,6 +36,7 @@ class SystemFile(msgspec.Struct, frozen=True):
     egress: list[str] = []
     prober_host: str = ""
     relay_host: str = ""
+    journals: str = ""
 
 
 def write_system_file(folder: Path, file: SystemFile) -> None:

@@ -65,6 +65,22 @@ class SystemImages:
         """Return the ports that the image of each service names."""
         return {name: set(self._sdk.exposed_ports(self._name(name, config))) for name in config.services}
 
+    def known_ports(self, config: ResolvedConfig) -> dict[str, set[int]]:
+        """Return the ports that the image of each service names; services whose image is not on this machine
+        are left out.
+        """
+        names = {name: self._name(name, config) for name in config.services}
+        return {
+            name: set(self._sdk.exposed_ports(image))
+            for name, image in names.items()
+            if self._sdk.image_id(image) is not None
+        }
+
+    def image_ids(self, config: ResolvedConfig) -> dict[str, str]:
+        """Return the id of the image of each service that has one here."""
+        ids = {name: self._sdk.image_id(self._name(name, config)) for name in config.services}
+        return {name: found for name, found in ids.items() if found is not None}
+
     def remove_built(self) -> None:
         """Remove what was built for the project; the build's cache stays, and so do tags of the user's."""
         label = f"label={PROJECT}={self._project}"

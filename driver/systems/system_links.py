@@ -113,8 +113,14 @@ class SystemLinks:
     def states(self) -> list[LinkState]:
         by_door = self._each(lambda _, door: door.states())
         names = self._map()
+        listens = {pair.name: pair.listen for pairs in self._pairs.values() for pair in pairs}
         found = [
-            msgspec.structs.replace(state, name=names.name(server, state.name))
+            msgspec.structs.replace(
+                state,
+                name=names.name(server, state.name),
+                # A replica's part of a pair has no listener of its own.
+                listen=listens.get(state.name.rpartition("@")[0], state.listen),
+            )
             for server, states in by_door.items()
             for state in states
         ]

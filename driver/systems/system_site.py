@@ -15,7 +15,7 @@ from chaos.catalogue import FaultError, make
 from chaos.fault import Layer
 from chaos.system_targets import SystemTargets
 from chaos.targets import TargetError
-from driver.engines.engine import FaultEngine, Say
+from driver.engines.engine import Say
 from driver.errors import LabError
 from driver.files import FileReadError, read_file, write_file
 from driver.histories.history import DRIVER, History
@@ -29,6 +29,7 @@ from driver.scenarios.plan import PlannedFault
 from driver.systems.compose_config import PREFIX
 from driver.systems.prober_compose import PROBER
 from driver.systems.running_system import RunningSystem
+from driver.systems.system_engine import SystemEngine
 from driver.systems.system_file import MOST_BYTES
 from driver.systems.system_links import SystemLinks
 from driver.terminal import ProgressView, Terminal
@@ -50,7 +51,7 @@ class SystemSite:
     ensure_images: Callable[[Sequence[str], Say], object] | None = None
 
     @property
-    def engine(self) -> FaultEngine:
+    def engine(self) -> SystemEngine:
         return self.running.engine
 
     @property

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
-from driver.labs.lab_actuator import LabActuator
 from driver.results.run_folder import PLAN
+from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
-from driver.runs.run_phases import RunRequest
+from driver.runs.run_request import RunRequest
 from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
@@ -51,17 +51,12 @@ def one_run(copies: int, repeat: int, seed: int, folder: Path) -> list[Truth]:
     project = f"captures-{os.getpid()}"
     limited = sorted({fault.targets[0] for fault in plan.faults if fault.fault in LIMITS})
     beside = Beside(project, plan.workers, limited, folder)
-    request = RunRequest(
-        plan,
-        resolved_yaml(loaded),
-        folder / "results",
-        port=free_port_pair("127.0.0.1"),
-        make_actuator=LabActuator,
-    )
+    request = RunRequest(plan, resolved_yaml(loaded), folder / "results")
 
     async def whole_run() -> None:
         with Terminal() as terminal:
-            await run(request, engine_of(project), terminal)
+            port = free_port_pair("127.0.0.1")
+            await run(request, ReferenceSubject(plan, engine_of(project), terminal, port=port), terminal)
 
     beside.start()
     try:

@@ -16,7 +16,9 @@ from driver.histories.driver_journal import FILE_NAME, DriverJournal
 from driver.histories.events import ReportNote
 from driver.runs import run as run_module
 from driver.runs.collect import save_logs
-from driver.runs.run_phases import RunPhases, RunRequest
+from driver.runs.reference_subject import ReferenceSubject
+from driver.runs.run_phases import RunPhases
+from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 from driver.terminal import Terminal
@@ -67,9 +69,10 @@ async def test_whatever_breaks_a_run_late_its_containers_are_taken_down(
     monkeypatch.setattr(run_module, "RunPhases", _BreaksLate)
     engine = FakeEngine()
     plan = resolve(load_scenario(scenario_paths()["thundering_herd"]), 1)
-    request = RunRequest(plan, "# as stored\n", tmp_path, [], "127.0.0.1", None)
+    request, terminal = RunRequest(plan, "# as stored\n", tmp_path), Terminal()
+    subject = ReferenceSubject(plan, cast(Engine, engine), terminal, "127.0.0.1")
     with pytest.raises(RuntimeError, match="unforeseen"):
-        await run_module.run(request, cast(Engine, engine), Terminal())
+        await run_module.run(request, subject, terminal)
     assert engine.asked[-1] == "down"
 
 

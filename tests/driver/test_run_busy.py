@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from driver.engines.engine import LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortInUseError
 from driver.histories.journals import JOURNALS
 from driver.labs.machine_monitor import MachineMonitor
-from driver.runs.run_phases import RunPhases, RunRequest
+from driver.runs.reference_subject import ReferenceSubject
+from driver.runs.run_phases import RunPhases
+from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
-from tests.driver.fakes import SPEC, FakeEngine, events_in
+from tests.driver.fakes import FakeEngine, events_in
 
 HERD = Path(__file__).parents[1] / "e2e" / "short_herd.yaml"
 BUSY = "this machine was too busy: 24 processes wanted to run on 2 cores over 10 s"
@@ -35,10 +36,11 @@ class Measured(MachineMonitor):
 class Broken(RunPhases):
     """A run whose lab does not come up."""
 
-    def __init__(self, folder: Path, error: LabError, busy: str, spec: LabSpec = SPEC) -> None:
+    def __init__(self, folder: Path, error: LabError, busy: str) -> None:
         loaded = load_scenario(HERD)
-        request = RunRequest(resolve(loaded, 7), resolved_yaml(loaded), folder)
-        super().__init__(request, FakeEngine(), folder, spec, Terminal())
+        plan, terminal = resolve(loaded, 7), Terminal()
+        request = RunRequest(plan, resolved_yaml(loaded), folder)
+        super().__init__(request, ReferenceSubject(plan, FakeEngine(), terminal), folder, terminal)
         self._machine = Measured(self._journal.write)
         self._machine.said = busy
         self._error = error

@@ -11,6 +11,7 @@ import pytest
 
 from driver.results.run_folder import LATEST, PLAN, RUN, RunRecord, new_folder
 from driver.runs.run_record import save_record
+from driver.runs.run_subject import RunFacts
 from driver.scenarios.plan import Plan, PlannedFault
 from driver.scenarios.probe_schedule import probe_windows, settings_json
 from driver.scenarios.resolve import resolve
@@ -33,9 +34,9 @@ def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> Non
 
 def test_a_run_is_recorded_before_it_starts(tmp_path: Path) -> None:
     folder = new_folder("thundering_herd", tmp_path, NOW)
-    save_record(
-        folder, plan(), "workers: 20\n", {"docker": "26"}, {"worker": "sha256:1"}, ["lab.py"], prober=True
-    )
+    workers = [f"worker-{number}" for number in range(1, 21)]
+    facts = RunFacts({"docker": "26"}, {"worker": "sha256:1"}, ["coordinator", "prober", *workers], workers)
+    save_record(folder, plan(), "workers: 20\n", facts, ["lab.py"])
     record = msgspec.json.decode((folder / RUN).read_bytes(), type=RunRecord)
     assert (record.seed, record.planned_faults, len(record.workers)) == (5, len(plan().faults), 20)
     assert record.processes[:3] == ["driver", "coordinator", "prober"]

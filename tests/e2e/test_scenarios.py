@@ -17,12 +17,13 @@ import pytest
 
 from chaos.actuator import Injection, LinkEffect, Times
 from driver.cli.options import engine_of
-from driver.labs.lab import Lab
+from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.results.judged_run import JudgedRun
+from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
-from driver.runs.run_phases import RunRequest
+from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
@@ -167,13 +168,15 @@ def test_a_lab_that_is_up_is_replaced_on_request_and_its_like_left_up(lab: Comma
     assert "1/1 connected" in shown.stdout, shown.stderr
 
 
-async def _run(line: CommandLine, make_actuator: Callable[[Lab, LeaseRenewer], LabActuator]) -> JudgedRun:
+async def _run(
+    line: CommandLine, make_actuator: Callable[[FaultLab, LeaseRenewer], LabActuator]
+) -> JudgedRun:
     loaded = load_scenario(SHORT_HERD)
-    request = RunRequest(
-        resolve(loaded, 7), resolved_yaml(loaded), line.results, port=line.port, make_actuator=make_actuator
-    )
+    plan = resolve(loaded, 7)
+    request = RunRequest(plan, resolved_yaml(loaded), line.results, make_actuator=make_actuator)
     with Terminal() as terminal:
-        return await run(request, engine_of(line.project), terminal)
+        subject = ReferenceSubject(plan, engine_of(line.project), terminal, port=line.port)
+        return await run(request, subject, terminal)
 
 
 def _driver_journal(line: CommandLine) -> bytes:

@@ -17,11 +17,12 @@ from chaos.catalogue import FAULTS
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
-from driver.labs.lab import Lab
+from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
-from driver.runs.run_phases import RunRequest
+from driver.runs.run_request import RunRequest
 from driver.scenarios.plan import Plan, PlannedFault
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
@@ -82,16 +83,15 @@ class IdleActuator(LabActuator):
 
 
 def run_plan(
-    plan: Plan, results: Path, project: str, make_actuator: Callable[[Lab, LeaseRenewer], LabActuator]
+    plan: Plan, results: Path, project: str, make_actuator: Callable[[FaultLab, LeaseRenewer], LabActuator]
 ) -> dict[str, Receipt]:
     """Run a plan on a lab of its own; the receipt of each fault."""
-    request = RunRequest(
-        plan, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_actuator=make_actuator
-    )
+    request = RunRequest(plan, resolved_yaml(LOADED), results, make_actuator=make_actuator)
 
     async def whole_run() -> None:
         with Terminal() as terminal:
-            await run(request, engine_of(project), terminal)
+            engine, port = engine_of(project), free_port_pair("127.0.0.1")
+            await run(request, ReferenceSubject(plan, engine, terminal, port=port), terminal)
 
     asyncio.run(whole_run())
     decoder = msgspec.json.Decoder(Receipt)

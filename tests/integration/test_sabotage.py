@@ -16,11 +16,13 @@ from chaos.directions import Direction
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
-from driver.labs.lab import Lab
+from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator, fault_body
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.labs.links import Links
+from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
-from driver.runs.run_phases import RunRequest
+from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
@@ -59,8 +61,9 @@ CHANGES: dict[str, Callable[[LinkEffect], LinkEffect]] = {
 class Saboteur(LabActuator):
     """Does what it is asked, and then something else behind the driver's back."""
 
-    def __init__(self, lab: Lab, renewer: LeaseRenewer) -> None:
+    def __init__(self, lab: FaultLab, renewer: LeaseRenewer) -> None:
         super().__init__(lab, renewer)
+        assert isinstance(lab.links, Links)
         self._links = lab.links
         self._renewing = renewer
         self._again: dict[str, str] = {}
@@ -115,13 +118,12 @@ class Saboteur(LabActuator):
 @pytest.fixture(scope="module")
 def receipts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
     results = tmp_path_factory.mktemp("sabotage")
-    request = RunRequest(
-        PLAN, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_actuator=Saboteur
-    )
+    request = RunRequest(PLAN, resolved_yaml(LOADED), results, make_actuator=Saboteur)
 
     async def whole_run() -> None:
         with Terminal() as terminal:
-            await run(request, engine_of(f"sabotage-{os.getpid()}"), terminal)
+            engine, port = engine_of(f"sabotage-{os.getpid()}"), free_port_pair("127.0.0.1")
+            await run(request, ReferenceSubject(PLAN, engine, terminal, port=port), terminal)
 
     asyncio.run(whole_run())
     decoder = msgspec.json.Decoder(Receipt)

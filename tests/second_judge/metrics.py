@@ -383,7 +383,8 @@ def _recovery_s(raw: Raw, fault: Fault, outages: list[Outage]) -> float | None:
 
 def _resources(raw: Raw) -> Values:
     values: Values = {}
-    for who, names in (("worker", raw.workers), ("coordinator", ["coordinator"])):
+    every = ["coordinator", *raw.workers]
+    for who, names in (("worker", raw.workers), ("coordinator", ["coordinator"]), ("container", every)):
         memory: list[int] = []
         cores: list[float] = []
         for name in names:

@@ -27,6 +27,12 @@ CORES = {
         "judging.verdict",
     ),
     *("histories.journal_gaps", "scenarios.thresholds"),
+    *(
+        "histories.link_names",
+        "histories.link_history",
+        "histories.system_history",
+        "histories.container_names",
+    ),
 }
 PURE = [
     *(ROOT / "driver" / "checks").glob("*.py"),

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from driver.errors import UsageError
+from driver.scenarios.scenario import Scenario
 from driver.scenarios.scenario_file import (
     Overrides,
+    ScenarioFile,
     combinations,
     find_scenario,
     load_scenario,
@@ -24,6 +26,12 @@ HEAD = "# All is well.\n#\n# It teaches.\nworkers: 5\nduration: 60s\n"
 def test_the_first_paragraph_of_the_comment_is_the_claim() -> None:
     loaded = parse_scenario(HEAD, "x")
     assert (loaded.claim, loaded.teaches) == ("All is well.", "All is well.\n\nIt teaches.")
+
+
+def reference(loaded: ScenarioFile) -> Scenario:
+    """The scenario of the reference system in a file."""
+    assert isinstance(loaded.scenario, Scenario)
+    return loaded.scenario
 
 
 @pytest.mark.parametrize(
@@ -77,7 +85,7 @@ def test_a_file_that_is_no_scenario_is_refused(text: str, message: str) -> None:
 
 def test_the_command_line_overrides_workers_duration_and_variables() -> None:
     text = HEAD + "vars: {n: 3}\ngroups: {some: 'first ${n}'}\n"
-    scenario = parse_scenario(text, "x", Overrides(workers=9, duration_s=90.0, variables={"n": 4})).scenario
+    scenario = reference(parse_scenario(text, "x", Overrides(workers=9, duration_s=90.0, variables={"n": 4})))
     assert (scenario.workers, scenario.duration_s, scenario.groups) == (9, 90.0, {"some": "first 4"})
 
 
@@ -89,8 +97,8 @@ def test_a_variable_that_the_scenario_does_not_have_is_refused() -> None:
 def test_the_short_form_changes_what_it_names_and_nothing_else() -> None:
     text = HEAD + "worker: {slots: 2, prefetch: 1}\nquick:\n  duration: 20s\n  worker: {slots: 3}\n"
     plain, quick = (
-        parse_scenario(text, "x").scenario,
-        parse_scenario(text, "x", Overrides(quick=True)).scenario,
+        reference(parse_scenario(text, "x")),
+        reference(parse_scenario(text, "x", Overrides(quick=True))),
     )
     assert (plain.duration_s, plain.worker) == (60.0, {"slots": 2, "prefetch": 1})
     assert (quick.duration_s, quick.worker, quick.workers) == (20.0, {"slots": 3, "prefetch": 1}, 5)
@@ -108,7 +116,7 @@ def test_a_scenario_that_runs_is_stored_without_what_was_applied_already() -> No
     assert "vars" not in stored
     assert "quick" not in stored
     again = parse_scenario(stored, "x")
-    assert (again.claim, again.scenario.workers, again.scenario.groups) == (
+    assert (again.claim, again.workers, again.scenario.groups) == (
         "All is well.",
         2,
         {"some": "first 3"},
@@ -125,7 +133,7 @@ def test_a_matrix_gives_each_combination_once(tmp_path: Path) -> None:
     assert found == [
         {"slots": slots, "policy": policy} for slots in (1, 2) for policy in ("none", "fixed")
     ]  # fmt: skip
-    assert load_scenario(path, Overrides(variables=found[3])).scenario.worker == {
+    assert reference(load_scenario(path, Overrides(variables=found[3]))).worker == {
         "slots": 2,
         "policy": "fixed",
     }

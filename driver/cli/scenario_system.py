@@ -1,0 +1,145 @@
+"""The foreign system of a scenario: from its `system:` or --system to a plan, and to a lab of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from driver.cli import options
+from driver.cli.options_system import LEARNED
+from driver.errors import UsageError
+from driver.interrupts import interrupts_raised
+from driver.labs.lab_lock import SYSTEM, lab_lock
+from driver.labs.project_name import default_project
+from driver.observations.catalogue import ObservationError, read_observation
+from driver.paths import state_dir
+from driver.runs.run_subject import RunSubject
+from driver.runs.system_subject import SystemSubject, planned_system, request_of
+from driver.scenarios.plan import Plan, PlannedSystem
+from driver.scenarios.scenario import SystemScenario
+from driver.scenarios.scenario_file import ScenarioFile
+from driver.systems.describe_system import describe_system
+from driver.systems.lab_of_system import SystemLab
+from driver.systems.system_images import LAB_IMAGES, door_image
+from driver.systems.system_request import SystemRequest, project_of
+from driver.terminal import Terminal
+from driver.trial.learned_file import read_learned
+
+ONLY_REFERENCE = ("workers", "project", "host", "port", "replace", "watched")
+"""Parameters of `scenario` that are about the lab of the reference system."""
+
+
+def system_override(system: Path | None) -> Mapping[str, Any] | None:
+    """Return what --system says as a scenario's `system:` says it; None without the option."""
+    if system is None:
+        return None
+    learned: SystemRequest | None = click.get_current_context().meta.get(LEARNED)
+    return _as_section(learned or SystemRequest((system,)))
+
+
+def _as_section(request: SystemRequest) -> dict[str, Any]:
+    first, *more = (os.path.abspath(file) for file in request.files)
+    return {
+        "file": first,
+        "files": more,
+        "profiles": list(request.profiles),
+        "listens": {name: sorted(ports) for name, ports in request.ports.items()},
+        "egress": sorted(request.egress),
+        "bypass": sorted(request.bypass),
+    }
+
+
+def refuse_reference_options(named: str) -> None:
+    """Raise UsageError for an option of the reference system's lab, for a scenario of another system."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name in ONLY_REFERENCE:
+            option = max(parameter.opts, key=len)
+            raise UsageError(
+                f"{option} is for the lab of the reference system, and {named} has a system of its own.",
+                "Leave it out.",
+            )
+
+
+def request_of_scenario(loaded: ScenarioFile) -> SystemRequest:
+    """Return how the system of a scenario is started. Raises FileError for a file that is not there."""
+    assert isinstance(loaded.scenario, SystemScenario), "the scenario has a `system:`"
+    if loaded.scenario.workload:
+        raise loaded.error(("workload",), "a run on a system of your own has no loads yet")
+    start = loaded.scenario.system
+    files = [loaded.folder / name for name in (start.file, *start.files)]
+    for file, key in zip(files, ["file", *["files"] * len(start.files)], strict=True):
+        if not file.is_file():
+            raise loaded.error(("system", key), f"{file} is no file", "Give the path of a Compose file.")
+    own = SystemRequest(
+        tuple(files),
+        tuple(start.profiles),
+        frozenset(start.bypass),
+        frozenset(start.egress),
+        {name: frozenset(ports) for name, ports in start.listens.items()},
+        publish=False,
+    )
+    learned = read_learned(files[0])
+    if learned is None:
+        return own
+    if own != SystemRequest((files[0],), publish=False):
+        raise loaded.error(("system",), f"{files[0]} says how its system is started: write it there")
+    return learned.request(files[0])
+
+
+def described(loaded: ScenarioFile) -> PlannedSystem:
+    """Return the system of a scenario without starting or building anything. Raises UsageError."""
+    _refuse_wrong_observations(loaded)
+    return planned_system(describe_system(request_of_scenario(loaded))[0])
+
+
+def _refuse_wrong_observations(loaded: ScenarioFile) -> None:
+    """Raise FileError for the first observation that is not one."""
+    assert isinstance(loaded.scenario, SystemScenario), "the scenario has a `system:`"
+    for name, one in loaded.scenario.observe.items():
+        try:
+            read_observation(one)
+        except ObservationError as error:
+            keys = tuple(part for part in error.key.split(".") if part)
+            raise loaded.error(("observe", name, *keys), error.problem) from None
+
+
+def built(loaded: ScenarioFile, terminal: Terminal) -> PlannedSystem:
+    """Return the system of a scenario with its images built: the ports that they name count too."""
+    request = request_of_scenario(loaded)
+    lab = SystemLab(project_of(request.files[0]), door_image(), state_dir() / "systems")
+    with interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")):
+        return planned_system(lab.prepare(request, terminal.info))
+
+
+@contextmanager
+def system_in_run(
+    file: Path, verb: str, named: str, terminal: Terminal
+) -> Iterator[Callable[[Plan], RunSubject]]:
+    """Hold the lab of a Compose file's system for the command `verb`; yields what makes each run's subject.
+
+    The lab's own images are made.
+    """
+    project = project_of(file)
+    with lab_lock(project, verb, named, SYSTEM, str(file.resolve()), say=terminal.info):
+        # Not built for the system's project: its end removes what was.
+        options.engine_of(default_project()).ensure_images(LAB_IMAGES, terminal.info)
+        yield partial(_subject, project, terminal)
+
+
+def _subject(project: str, terminal: Terminal, plan: Plan) -> RunSubject:
+    assert plan.system is not None, "the plan has a foreign system"
+    if project_of(request_of(plan.system).files[0]) != project:
+        raise UsageError(
+            "The runs of one scenario are on one system; its matrix names several.",
+            "Give each system a scenario of its own, or choose with --var.",
+        )
+    return SystemSubject(plan, state_dir() / "systems", terminal)

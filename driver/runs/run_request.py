@@ -1,0 +1,29 @@
+"""What is asked for with one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from driver.labs.fault_lab import FaultLab
+from driver.labs.fault_runner import RunActuator
+from driver.labs.lab_actuator import LabActuator
+from driver.labs.lease_renewer import LeaseRenewer
+from driver.scenarios.plan import Plan
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A plan and the folder of all runs.
+
+    `keep`: leave a fresh lab up afterwards. `make_actuator` makes the actuator of the faults; tests replace
+    it.
+    """
+
+    plan: Plan
+    scenario_yaml: str
+    results: Path
+    argv: Sequence[str] = ()
+    keep: bool = False
+    make_actuator: Callable[[FaultLab, LeaseRenewer], RunActuator] = LabActuator

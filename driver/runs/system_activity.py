@@ -1,0 +1,159 @@
+"""What goes on in a foreign system during a run: observations, steady state, recovery."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+from chaos.actuator import name_list
+from driver.errors import EngineError, LinksError, NotReadyError, RunAbortedError
+from driver.histories.journal_kinds import OBSERVER
+from driver.labs.toxiproxy_api import LinkState
+from driver.observations.catalogue import read_observation
+from driver.observations.observation import ReadingContext
+from driver.observations.observer import Observer
+from driver.runs.own_journals import own_journal_of
+from driver.runs.phase import PhaseEnd
+from driver.runs.run_subject import RunContext
+from driver.runs.unanswered_dials import UnansweredDials
+from driver.scenarios.abort_when import HeldRules, parse_abort
+from driver.scenarios.plan import Plan
+from driver.systems.system_access import RunningAccess
+from driver.systems.system_site import SystemSite
+from driver.terminal import Terminal
+
+LOOK_EVERY_S = 0.5
+READY_GRACE_S = 30.0
+QUIET_S = 2.0
+"""How long the links are watched before they count as recovered."""
+LAST_READING_S = 15.0
+"""How long a last reading that fails is tried again."""
+
+
+@asynccontextmanager
+async def system_activity(
+    plan: Plan, site: SystemSite, context: RunContext, terminal: Terminal
+) -> AsyncIterator[SystemActivity]:
+    """Yield the activity of a system that is up; the journals of its observations end with it."""
+    assert plan.system is not None, "the plan has a foreign system"
+    access, home = RunningAccess(site.running), Path(plan.system.home)
+    observer = None
+    with ExitStack() as stack:
+        if plan.system.observe:
+            observations = {name: read_observation(one) for name, one in plan.system.observe.items()}
+            journal = stack.enter_context(own_journal_of(context.folder, OBSERVER))
+            observer = Observer(observations, ReadingContext(access, home), journal.write)
+        yield SystemActivity(plan, site, context, terminal, observer)
+
+
+class SystemActivity:
+    """Implements `run_subject.RunActivity` for a system that is up, with its observations."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        site: SystemSite,
+        context: RunContext,
+        terminal: Terminal,
+        observer: Observer | None,
+    ) -> None:
+        self._plan = plan
+        self._site = site
+        self._context = context
+        self._terminal = terminal
+        self._observer = observer
+        self._is_read = asyncio.Event()
+        self._settled_by_s = 0.0
+
+    def work(self) -> Sequence[Coroutine[object, object, None]]:
+        more = [self._follow(self._observer)] if self._observer is not None else []
+        return [self._show(), self._site.follow_links(), *more]
+
+    async def _show(self) -> None:
+        while True:
+            self._terminal.show(self._context.progress.view(self._context.faults()))
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _follow(self, observer: Observer) -> None:
+        """Read the observations once each has been read, and apply the run's own conditions to them."""
+        await self._is_read.wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(observer.follow())
+            group.create_task(self._abort(observer))
+
+    async def _abort(self, observer: Observer) -> None:
+        names = self._plan.system.observe if self._plan.system is not None else {}
+        held = HeldRules([parse_abort(text, names) for text in self._plan.abort_when])
+        while True:
+            because = held.look(time.monotonic(), observer.numbers())
+            if because and self._context.progress.may_abort:
+                raise RunAbortedError(because)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def wait_ready(self, due_ns: int) -> float:
+        """Wait until every container runs and is healthy, and all is observed.
+
+        Raises LabError for what is not, before any fault.
+        """
+        deadline_ns = due_ns + round(READY_GRACE_S * 1e9)
+        while True:
+            degraded = await self._degraded()
+            if not degraded:
+                break
+            if time.monotonic_ns() > deadline_ns:
+                raise NotReadyError(
+                    f"No steady state before the first fault: {name_list(degraded)}.",
+                    "See the run's logs/ folder.",
+                )
+            await asyncio.sleep(LOOK_EVERY_S)
+        if self._observer is not None:
+            await self._observer.read_first(READY_GRACE_S)
+            self._is_read.set()
+        now_ns = time.monotonic_ns()
+        await asyncio.sleep(max(0.0, (due_ns - now_ns) / 1e9))
+        return max(0.0, (now_ns - due_ns) / 1e9)
+
+    async def wait_converged(self, within_s: float, end: PhaseEnd) -> None:
+        """Wait until every container runs as before the faults, and no client dials a link in vain."""
+        self._settled_by_s = deadline_s = time.monotonic() + within_s
+        dials = UnansweredDials()
+        while True:
+            degraded = await self._degraded()
+            waiting = dials.look(await self._link_states(), time.monotonic())
+            if not degraded and not waiting and dials.watched_s(time.monotonic()) >= QUIET_S:
+                return
+            if time.monotonic() > deadline_s:
+                end.outcome = "failed"
+                end.detail = f"after {within_s:.0f} s not as before: {name_list([*degraded, *waiting])}"
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def wait_drained(self, within_s: float, end: PhaseEnd) -> None:
+        """Read the system's last state once its time to settle is over.
+
+        Nothing else says when a foreign system has done all its work.
+        """
+        if self._observer is not None:
+            await asyncio.sleep(max(0.0, self._settled_by_s - time.monotonic()))
+            await self._observer.read_last(LAST_READING_S)
+
+    async def finish(self) -> None:
+        """Record nothing: what there is to know is read before."""
+
+    async def _degraded(self) -> list[str]:
+        """Return the containers that do not run as they were made, each with how."""
+        try:
+            found = await asyncio.to_thread(self._site.engine.degradations)
+        except EngineError as error:
+            return [error.sentence]
+        return [f"{name} ({', '.join(how)})" for name, how in sorted(found.items())]
+
+    async def _link_states(self) -> Mapping[str, LinkState] | None:
+        """Return the state of each link; None while a door does not answer."""
+        try:
+            return {one.name: one for one in await asyncio.to_thread(self._site.links.states)}
+        except (LinksError, EngineError):
+            return None

@@ -1,0 +1,185 @@
+"""A foreign system behind doors as the subject of a run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from chaos.evidence import ContainerEffect
+from driver.engines.docker_sdk import DockerSdk
+from driver.errors import UsageError
+from driver.histories.journal_kinds import LOAD, OBSERVER
+from driver.histories.journals import JOURNALS
+from driver.interrupts import to_completion
+from driver.labs.lifecycle import RemovedLab
+from driver.labs.toxiproxy_api import Link
+from driver.results.run_folder import RecordedSystem
+from driver.runs.run_subject import RunActivity, RunContext, RunFacts
+from driver.runs.system_activity import system_activity
+from driver.scenarios.plan import Plan, PlannedSystem
+from driver.systems.lab_of_system import SystemLab
+from driver.systems.prepared_system import PreparedSystem
+from driver.systems.running_system import running_system
+from driver.systems.system_engine import SystemEngine
+from driver.systems.system_images import SystemImages, door_image
+from driver.systems.system_request import SystemRequest, project_of
+from driver.systems.system_site import SystemSite
+from driver.terminal import ProgressView, Terminal
+
+NOTICE_S = 4.0
+"""A client that nothing is known of may lose a connection that is silent for this long."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def planned_system(prepared: PreparedSystem) -> PlannedSystem:
+    """Return a system as a plan has it."""
+    request = prepared.request
+    return PlannedSystem(
+        name=prepared.system.name,
+        files=tuple(str(file.resolve()) for file in request.files),
+        profiles=request.profiles,
+        ports={name: tuple(sorted(ports)) for name, ports in sorted(request.ports.items())},
+        egress=tuple(sorted(request.egress)),
+        bypass=tuple(sorted(request.bypass)),
+        services=prepared.services,
+        links=prepared.links,
+    )
+
+
+def request_of(system: PlannedSystem) -> SystemRequest:
+    """Return how the system of a plan is started: it publishes its ports on free ones of this machine."""
+    return SystemRequest(
+        tuple(map(Path, system.files)),
+        system.profiles,
+        frozenset(system.bypass),
+        frozenset(system.egress),
+        {name: frozenset(ports) for name, ports in system.ports.items()},
+        publish=False,
+    )
+
+
+class SystemSubject:
+    """Implements `run_subject.RunSubject` for one plan; the caller holds the lab's lock.
+
+    `folder` has one folder for each system. The lab's own images are there.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, terminal: Terminal) -> None:
+        assert plan.system is not None, "the plan has a foreign system"
+        self._plan = plan
+        self._system = plan.system
+        self._request = request_of(plan.system)
+        self._project = project_of(self._request.files[0])
+        self._folder = folder
+        self._terminal = terminal
+        self._lab = SystemLab(self._project, door_image(), folder)
+        self._prepared: PreparedSystem | None = None
+        self._site: SystemSite | None = None
+
+    @property
+    def notice_s(self) -> float:
+        return NOTICE_S
+
+    async def prepare(self) -> RunFacts:
+        """Build and pull images. Raises UsageError where the file is not as it was planned."""
+        sdk = DockerSdk(self._project)
+        if not sdk.is_local:
+            raise UsageError(
+                "A scenario on a system of your own needs a Docker engine of this machine.",
+                "Run it on the machine of the engine.",
+            )
+        self._terminal.show(ProgressView("preparing the system"))
+        prepared = self._prepared = await self._call(self._lab.prepare, self._request, self._terminal.info)
+        if (prepared.services, prepared.links) != (self._system.services, self._system.links):
+            raise UsageError(
+                f"{self._request.files[0]} has other services or links than the plan.",
+                "Run the scenario again.",
+            )
+        images = await asyncio.to_thread(SystemImages(self._project, sdk).image_ids, prepared.config)
+        version = await asyncio.to_thread(sdk.version)
+        return RunFacts(
+            versions={"docker": str(version.get("Version", ""))},
+            images=images,
+            processes=[*prepared.processes, *self._own_processes],
+            system=RecordedSystem(
+                self._system.name,
+                list(self._system.files),
+                dict(self._system.services),
+                list(self._system.links),
+            ),
+        )
+
+    @property
+    def _own_processes(self) -> list[str]:
+        """The journals that the driver writes beside its own."""
+        sections = {LOAD: self._system.workload, OBSERVER: self._system.observe}
+        return [name for name, section in sections.items() if section]
+
+    async def up(self, folder: Path) -> None:
+        assert self._prepared is not None, "the system is prepared"
+        self._lab = SystemLab(self._project, door_image(), self._folder, folder / JOURNALS)
+        self._terminal.show(ProgressView("starting the system"))
+        await self._call(self._lab.start_prepared, self._prepared, self._terminal.info)
+        named = str(self._request.files[0])
+        running = await asyncio.to_thread(running_system, self._project, self._folder / self._project, named)
+        self._site = SystemSite(running)
+
+    async def ready(self) -> None:
+        await self.lab.ensure_prober(self._terminal)
+
+    @property
+    def engine(self) -> SystemEngine | None:
+        return None if self._site is None else self._site.running.engine
+
+    @property
+    def lab(self) -> SystemSite:
+        assert self._site is not None, "the system is up"
+        return self._site
+
+    def links(self) -> list[Link]:
+        return self.lab.wanted()
+
+    def ended_by_faults(self) -> Collection[str]:
+        ended = {
+            target
+            for planned in self._plan.faults
+            if ContainerEffect.ended in planned.build().changes
+            for target in planned.targets
+        }
+        return {*self.lab.ended_by_faults(), *ended}
+
+    def probe(self, zero_ns: int) -> None:
+        self.lab.request_probe_rate(self._plan.faults, zero_ns)
+
+    @asynccontextmanager
+    async def activity(self, context: RunContext) -> AsyncIterator[RunActivity]:
+        async with system_activity(self._plan, self.lab, context, self._terminal) as activity:
+            yield activity
+
+    def fetch_journals(self, into: Path) -> list[str]:
+        """Return none: processes write their journals into the run's folder."""
+        return []
+
+    async def take_down(self) -> RemovedLab:
+        self._terminal.show(ProgressView("taking the system down"))
+        return RemovedLab(await asyncio.to_thread(self._lab.down), [])
+
+    async def keep(self) -> None:
+        """Start the system again, for commands by hand. Raises LabError."""
+        self._terminal.info("Leaving a fresh start of the system up.")
+        lab = SystemLab(self._project, door_image(), self._folder)
+        await asyncio.to_thread(lab.up, self._request, self._terminal.info)
+
+    def interrupt(self) -> None:
+        self._lab.interrupt()
+        if self._site is not None and self._site.running.prober is not None:
+            self._site.running.prober.interrupt()
+
+    async def _call(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Run a long call of the lab in a thread; a cancellation ends it first."""
+        return await to_completion(asyncio.to_thread(call, *args, **named), on_cancel=self._lab.interrupt)

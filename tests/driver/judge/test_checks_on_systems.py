@@ -1,0 +1,147 @@
+"""Claims about the checks of a run of a foreign system, whose clients are links."""
+
+from __future__ import annotations
+
+from driver.checks import ALWAYS, CHECKS, always_judged, run_check
+from driver.checks.finding import Finding, Status
+from driver.histories import events as driver
+from driver.histories.history import History
+from driver.histories.journal_gaps import gap_among
+from driver.histories.link_events import CLIENT, LinesOmitted
+from driver.histories.system_history import with_links
+from driver.metrics import METRICS, SYSTEM_METRICS, measure
+from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast
+
+CONTAINERS = ["api[1]", "db[1]"]
+
+
+def history(past: DoorPast) -> History:
+    return with_links(past.history([]), CONTAINERS)
+
+
+def found(name: str, past: DoorPast, **params: float) -> Finding:
+    """What one check finds in the past of a foreign system."""
+    of = history(past)
+    return run_check(CHECKS[name], of, measure(of), params)
+
+
+def cut(until_s: float = 20.0) -> DoorPast:
+    """A fault from 5 s to 8 s on the only link, which carries traffic before, and from 8.5 s on."""
+    past = DoorPast()
+    past.named()
+    past.fault("cut", "refuse", [LINK], 5.0, 3.0)
+    past.carried(1.0, 5.001)
+    past.failed(6.0)
+    past.carried(8.5, until_s, CLIENT)
+    return past
+
+
+def state(past: DoorPast, container: str, status: str, exit_code: int) -> None:
+    past.emit(
+        "driver", driver.FinalContainerState, 29.0, container=container, status=status, exit_code=exit_code,
+        out_of_memory=False,
+    )  # fmt: skip
+
+
+def ran(past: DoorPast, container: str) -> None:
+    past.emit(
+        "driver", driver.ContainerChange, 0.5, container=container, asked_ns=0, status="running",
+        exit_code=-1, out_of_memory=False, plugged=True, cpus=None, memory_bytes=0,
+    )  # fmt: skip
+
+
+def test_links_are_the_clients_and_their_evidence_names_the_door_s_journal() -> None:
+    of = history(cut())
+    assert list(of.workers) == [LINK]
+    event = of.by(LINK)[0]
+    assert str(of.where(event)) == f"{PROCESS}.jsonl"
+    assert [read.name for read in of.files] == sorted(["driver", PROCESS])
+
+
+def test_a_fault_that_met_no_traffic_proves_nothing() -> None:
+    assert found("traffic_flowed", cut()).status is Status.passed
+    past = cut()
+    past.fault("other", "refuse", ["web[1]->db:5432"], 12.0, 1.0)
+    finding = found("traffic_flowed", past)
+    assert finding.status is Status.unknown
+    assert "other (refuse on web[1]->db:5432) met no traffic" in finding.because
+
+
+def test_a_container_s_fault_meets_the_traffic_of_the_links_at_its_ends() -> None:
+    past = cut()
+    past.fault("killed", "kill", ["db[1]"], 12.0, 1.0)
+    assert found("traffic_flowed", past).status is Status.passed
+
+
+def test_without_traffic_before_the_first_fault_nothing_is_shown() -> None:
+    past = DoorPast()
+    past.named()
+    past.fault("cut", "refuse", [LINK], 5.0, 3.0)
+    past.carried(8.5, 20.0, CLIENT)
+    assert "no link carried traffic before the first fault" in found("traffic_flowed", past).because
+
+
+def test_a_link_that_is_asked_for_in_vain_has_not_converged() -> None:
+    past = DoorPast()
+    past.named()
+    past.fault("cut", "refuse", [LINK], 5.0, 3.0)
+    past.carried(1.0, 5.001)
+    past.failed(9.0)
+    finding = found("converged_after_healing", past)
+    assert (finding.status, finding.because) == (
+        Status.failed, f"1 of 1 links carried nothing again: {LINK}",
+    )  # fmt: skip
+    assert found("converged_after_healing", cut()).status is Status.passed
+    assert found("converged_after_healing", cut(), within_s=0.1).status is Status.failed
+
+
+def test_a_link_that_nobody_uses_after_the_heal_shows_nothing() -> None:
+    past = DoorPast()
+    past.named()
+    past.fault("cut", "refuse", [LINK], 5.0, 3.0)
+    past.carried(1.0, 5.001)
+    assert found("converged_after_healing", past).status is Status.unknown
+
+
+def test_a_container_that_is_dead_at_the_end_fails_unless_it_was_a_job() -> None:
+    past = cut()
+    ran(past, "api[1]")
+    state(past, "api[1]", "exited", 1)
+    assert found("no_process_died", past).because.startswith("api[1] was exited at the end, exit code 1")
+    past = cut()
+    state(past, "api[1]", "exited", 1)
+    state(past, "db[1]", "exited", 0)
+    assert found("no_process_died", past).status is Status.passed
+
+
+def test_an_end_that_a_restart_policy_made_good_fails_only_where_the_check_is_named() -> None:
+    past = cut()
+    state(past, "api[1]", "running", -1)
+    past.emit(
+        "driver", driver.ContainerExited, 6.0, container="api[1]", exit_code=3, out_of_memory=False,
+        planned=False, log=["boom"],
+    )  # fmt: skip
+    finding = found("no_process_died", past)
+    assert finding.status is Status.passed
+    assert finding.because.endswith("ended by themselves and were started again: api[1] once")
+    assert found("no_process_died", past, required=1).because.endswith("its last line: boom")
+
+
+def test_lines_that_a_door_left_out_are_a_hole_in_its_journal() -> None:
+    past = cut()
+    past.emit(PROCESS, LinesOmitted, 9.0, link=RAW, counts={"connection_seen": 3})
+    of = history(past)
+    assert list(of.workers) == []
+    assert gap_among(of, ("workers",)) == f"3 lines of {LINK} were left out by its door"
+
+
+def test_checks_of_tasks_judge_no_foreign_system() -> None:
+    assert set(always_judged(on_system=True)) == {name for name in ALWAYS if CHECKS[name].on_system}
+    assert found("nothing_lost", cut()).status is Status.unknown
+
+
+def test_metrics_of_tasks_and_workers_have_no_value_and_those_of_links_have() -> None:
+    values = measure(history(cut())).values
+    assert values["reconnections"] == 1
+    assert set(METRICS) == set(values)
+    assert not [name for name in METRICS if name not in SYSTEM_METRICS and values[name] is not None]
