@@ -78,7 +78,8 @@ def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str],
     history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
     if record.system is not None:
         history = with_links(history, record.system.containers)
-    notes = [] if history.sealed else [UNSEALED]
+    notes = [] if record.system is None else list(record.system.notes)
+    notes += [] if history.sealed else [UNSEALED]
     try:
         return history, notes + rebuild_receipts(history, record.links), []
     except Exception as error:

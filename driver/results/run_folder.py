@@ -39,12 +39,13 @@ LOGS = "logs"
 
 
 class RecordedSystem(msgspec.Struct, frozen=True):
-    """The foreign system of a run: its Compose files, the replicas of its services, and its links."""
+    """The foreign system of a run: its Compose files, the replicas of its services, its links, and notes on it."""
 
     name: str
     files: list[str]
     services: dict[str, int]
     links: list[str]
+    notes: list[str] = []
 
     @property
     def containers(self) -> list[str]:

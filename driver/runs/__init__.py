@@ -2,6 +2,6 @@
 
 Imports `driver.labs`, `driver.systems`, `driver.observations`, `driver.report`, `driver.results`,
 `driver.judging`, `driver.scenarios`, `driver.engines` and `driver.histories`.
-Begin with `run` (a whole run), then `run_phases` (what happens in the lab) and `run_subject` (what it needs of
-the reference system, or of a foreign one); `group_run` repeats runs.
+Begin with `run` (a whole run), then `run_phases` (what happens in the lab) and `run_subject` (what that needs
+of the reference system, or of a foreign one); `group_run` repeats runs.
 """

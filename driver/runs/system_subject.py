@@ -111,6 +111,7 @@ class SystemSubject:
                 list(self._system.files),
                 dict(self._system.services),
                 list(self._system.links),
+                prepared.notes,
             ),
         )
 

@@ -54,6 +54,15 @@ class PreparedSystem:
         return [PROBER, *doors] if doors else []
 
     @property
+    def notes(self) -> list[str]:
+        """What a report says of it: what goes around doors, and what has none."""
+        portless = ", ".join(self.portless)
+        return [
+            *(f"goes around doors, so that no fault hits it: {one}" for one in self.bypassed),
+            *([f"no door, since no port is known: {portless}"] if portless else []),
+        ]
+
+    @property
     def _around(self) -> set[str]:
         return {name for name in self.config.services if goes_around(self.config, name)}
 
