@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from driver.runs.system_subject import planned_system, request_of
-from driver.systems.compose_config import ComposeService, PublishedPort, ResolvedConfig
+from driver.systems.compose_config import Attachment, ComposeService, PublishedPort, ResolvedConfig
 from driver.systems.prepared_system import PreparedSystem, prepared
 from driver.systems.system_request import SystemRequest
 
-NETWORK = {"default": None}
+NETWORK: dict[str, Attachment | None] = {"default": None}
 
 
 def shop() -> PreparedSystem:
