@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from driver.checks.finding import Finding, Status
+from driver.checks.finding import Status
 from driver.histories.events import MachineSample
 from driver.histories.machine_load import machine_too_busy, too_busy
 from driver.paths import working_root
 from driver.report.advice import advise
 from driver.report.summary import group_findings, summary
-from driver.report.view import figures, red_says, reds_say, sorted_findings
+from driver.report.view import because_with_red, figures, reds_say, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import VERDICT
@@ -35,7 +35,7 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
         return one_line(text.replace(f"{busy}. ", "") if busy else text)
 
     print_lines([_how_long(run), ""])
-    rows = [[one.status.value, one_line(one.check), brief(_because(one))] for one in shown]
+    rows = [[one.status.value, one_line(one.check), brief(because_with_red(one))] for one in shown]
     print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in shown])
     print_lines(["", groups.built_in_says, *_reds(run), *([f"{busy}."] if busy else [])])
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
@@ -47,11 +47,6 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
         *(("note:", one_line(note)) for note in run.verdict.notes),
         ("report:", f"{_shown(run)} (for a browser: {HTML})"),
     ])  # fmt: skip
-
-
-def _because(finding: Finding) -> str:
-    red = red_says(finding)
-    return f"{finding.because} ({red})" if red else finding.because
 
 
 def _reds(run: JudgedRun) -> list[str]:

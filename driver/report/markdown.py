@@ -19,10 +19,10 @@ from driver.report.summary import counted_findings, group_findings, summary
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
+    because_with_red,
     configuration,
     fault_rows,
     figures,
-    red_says,
     reds_say,
     sorted_findings,
     worker_rows,
@@ -35,7 +35,6 @@ class _Row:
     icon: str
     check: str
     because: str
-    red: str
     evidence: tuple[Evidence, ...]
 
 
@@ -79,8 +78,7 @@ def render_markdown(run: JudgedRun) -> str:
 
 def _rows(findings: Sequence[Finding]) -> list[_Row]:
     return [
-        _Row(STATUS_ICONS[one.status], one.check, one.because, red_says(one), one.evidence)
-        for one in findings
+        _Row(STATUS_ICONS[one.status], one.check, because_with_red(one), one.evidence) for one in findings
     ]
 
 

@@ -136,6 +136,12 @@ def red_says(finding: Finding) -> str:
     return f"red with {finding.red.change}" if finding.red is not None else ""
 
 
+def because_with_red(finding: Finding) -> str:
+    """Return a finding's reason; of one that was shown to fail, with how."""
+    red = red_says(finding)
+    return f"{finding.because} ({red})" if red else finding.because
+
+
 def reds_say(findings: Sequence[Finding]) -> str:
     """Return how many of the findings were shown to fail, as a sentence; "" where no control was run."""
     red = sum(1 for one in findings if one.red is not None)

@@ -17,6 +17,8 @@ from driver.histories.history import History
 from driver.judging.expectations import Question, questions
 from driver.judging.verdict import RunOutcome
 from driver.metrics import Metrics, measure
+from driver.report.html_page import render_html
+from driver.report.markdown import render_markdown
 from driver.results.judged_run import judge_run
 from driver.scenarios.thresholds import parse_expectations
 from tests.driver.judge.histories import healthy_herd
@@ -104,6 +106,17 @@ def test_a_threshold_that_cannot_be_missed_makes_the_run_inconclusive(tmp_path: 
     outcome, because = judged(tmp_path, ["task_success_rate >= 0%"])
     assert outcome is RunOutcome.inconclusive
     assert because.startswith("task_success_rate >= 0%: no change")
+
+
+def test_reports_show_the_red_of_each_finding_in_few_words(tmp_path: Path) -> None:
+    run = judge_run(healthy_herd().write(tmp_path, EXPECT, controls=True))
+    markdown, page = render_markdown(run), render_html(run)
+    red = "red with the last connection of worker-1 forgotten"
+    assert f"after the last heal ({red}) |" in markdown
+    assert f'<div class="red">{red}</div>' in page
+    said = f"{len(run.verdict.findings)} of {len(run.verdict.findings)} findings were shown to fail"
+    assert said in markdown
+    assert said in page
 
 
 def test_without_controls_the_same_run_passes_and_shows_no_red(tmp_path: Path) -> None:
