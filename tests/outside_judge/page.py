@@ -10,7 +10,6 @@ from tests.outside_judge.agreement import Tally
 from tests.outside_judge.checker import ROOT
 
 PAGE = ROOT / "docs" / "outside_judge.md"
-BLOCK = re.compile(r"(?<=<!-- agreement -->\n).*?(?=<!-- end -->)", re.S)
 
 
 def table(tally: Tally) -> str:
@@ -30,17 +29,18 @@ def table(tally: Tally) -> str:
     return "\n".join(rows) + "\n"
 
 
-def write(tally: Tally, took_s: float) -> None:
-    """Put the table into the page, with the day and the commit."""
+def write(block: str, tally: Tally, took_s: float) -> None:
+    """Put the table into a block of the page, with the day and the commit."""
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     head = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(head, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    block = (
+    text = (
         f"{when}, commit {commit}: {tally.histories:,} histories with {tally.operations:,} operations in "
         f"{took_s:.0f} s; {len(tally.differing)} disagreements.\n\n{table(tally)}"
     )
     page = PAGE.read_text()
-    PAGE.write_text(BLOCK.sub(lambda _: block, page))
+    place = re.compile(rf"(?<=<!-- {block} -->\n).*?(?=<!-- end -->)", re.S)
+    PAGE.write_text(place.sub(lambda _: text, page))
 
 
 def _row(kind: str, broken: int, in_order: int, differ: int) -> str:

@@ -12,18 +12,9 @@ const (
 	undecided    = "undecided"
 )
 
-var model = porcupine.Model{
-	Init: func() interface{} { return register{} },
-	Step: func(state, input, _ interface{}) (bool, interface{}) {
-		o := input.(operation)
-		ok, next := steps[o.Op](state.(register), o)
-		return ok, next
-	},
-}
-
-// judge asks Porcupine about each task by itself: no operation is about two, so that a history is linearizable if and
-// only if each task's is.
-func judge(name string, operations []operation) answer {
+// judge asks Porcupine about each task, key or message by itself: no operation is about two, so that a history is
+// linearizable if and only if each of them is.
+func judge(name string, of specification, operations []operation) answer {
 	found := answer{History: name, Verdict: linearizable, Operations: len(operations)}
 	byTask := split(operations)
 	tasks := make([]string, 0, len(byTask))
@@ -32,7 +23,7 @@ func judge(name string, operations []operation) answer {
 	}
 	sort.Strings(tasks)
 	for _, task := range tasks {
-		switch porcupine.CheckOperationsTimeout(model, byTask[task], timePerTask) {
+		switch porcupine.CheckOperationsTimeout(of.model, byTask[task], timePerTask) {
 		case porcupine.Illegal:
 			found.Verdict, found.Task = broken, task
 			return found

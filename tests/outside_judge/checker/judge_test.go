@@ -85,3 +85,48 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestARegisterReturnsItsNewestValue(t *testing.T) {
+	history := `{"history": "h", "model": "register"}
+{"op": "read", "task": "x", "value": null, "call": 0, "return": 1}
+{"op": "write", "task": "x", "value": "1", "call": 2, "return": 3}
+{"op": "write", "task": "x", "value": "2", "call": 4, "return": null}
+{"op": "read", "task": "x", "value": "1", "call": 5, "return": 6}
+{"op": "read", "task": "x", "value": "2", "call": 7, "return": 8}`
+	if found := verdict(t, history); found != linearizable {
+		t.Fatal(found)
+	}
+	back := history + "\n" + `{"op": "read", "task": "x", "value": "1", "call": 9, "return": 10}`
+	if found := verdict(t, back); found != broken {
+		t.Fatal(found)
+	}
+}
+
+func TestAQueueDeliversAsOftenAsItMay(t *testing.T) {
+	sent := `
+{"op": "enqueue", "task": "m", "call": 0, "return": 1}`
+	taken := `
+{"op": "dequeue", "task": "m", "call": 2, "return": 3}`
+	again := `
+{"op": "dequeue", "task": "m", "call": 4, "return": 5}`
+	end := `
+{"op": "end", "task": "m", "call": 9, "return": 9, "came_back": "acknowledged"}`
+	for model, wanted := range map[string][4]string{
+		"at least once": {linearizable, broken, linearizable, broken},
+		"at most once":  {linearizable, linearizable, broken, broken},
+		"exactly once":  {linearizable, broken, broken, broken},
+	} {
+		head := `{"history": "h", "model": "` + model + `"}`
+		for at, history := range []string{sent + taken + end, sent + end, sent + taken + again + end, taken + end} {
+			if found := verdict(t, head+history); found != wanted[at] {
+				t.Errorf("%s, %s: %s", model, history, found)
+			}
+		}
+	}
+}
+
+func TestAModelThatIsNotThereIsAnError(t *testing.T) {
+	if _, err := run(strings.NewReader(`{"history": "h", "model": "stack"}`), &strings.Builder{}); err == nil {
+		t.Fatal("it was taken")
+	}
+}

@@ -1,8 +1,8 @@
-// Checker reads histories of tasks, and says of each whether Porcupine can put its operations into one order that a
-// durable task register would have given.
+// Checker reads histories, and says of each whether Porcupine can put its operations into one order that a simple
+// sequential object would have given: a durable task register, a register of values, or a queue.
 //
-// Standard input: JSON lines. {"history": NAME} begins a history, every other line is one operation of it (see
-// operation.go). Standard output: one line of JSON for each history. Exit status: 0 when all are linearizable, 1 when one
+// Standard input: JSON lines. {"history": NAME, "model": MODEL} begins a history, every other line is one operation of
+// it (see operation.go). Models are in models.go; without one it is "tasks". Standard output: one line of JSON for each history. Exit status: 0 when all are linearizable, 1 when one
 // is not or could not be decided, 64 when the input cannot be read.
 package main
 
@@ -23,10 +23,18 @@ const (
 	timePerTask = 20 * time.Second
 )
 
-// line is a header or an operation: a header has the name of a history.
+// line is a header or an operation: a header has the name of a history, and its model.
 type line struct {
 	History string `json:"history"`
+	Model   string `json:"model"`
 	operation
+}
+
+func (l line) model() string {
+	if l.Model == "" {
+		return "tasks"
+	}
+	return l.Model
 }
 
 // answer is what is told of one history. Verdict is linearizable, broken (by the history of Task), or undecided.
@@ -56,12 +64,12 @@ func run(in io.Reader, out io.Writer) (allHold bool, err error) {
 	defer told.Flush()
 	encoder := json.NewEncoder(told)
 	allHold = true
-	name, operations := "", []operation(nil)
+	name, of, operations := "", models["tasks"], []operation(nil)
 	tell := func() error {
 		if name == "" {
 			return nil
 		}
-		found := judge(name, operations)
+		found := judge(name, of, operations)
 		allHold = allHold && found.Verdict == linearizable
 		return encoder.Encode(found)
 	}
@@ -79,10 +87,14 @@ func run(in io.Reader, out io.Writer) (allHold bool, err error) {
 			if err := tell(); err != nil {
 				return false, err
 			}
-			name, operations = read.History, operations[:0]
+			model, known := models[read.model()]
+			if !known {
+				return false, fmt.Errorf("line %d: there is no model %q", number, read.Model)
+			}
+			name, of, operations = read.History, model, operations[:0]
 			continue
 		}
-		if err := read.operation.trouble(); err != nil {
+		if err := read.operation.trouble(of); err != nil {
 			return false, fmt.Errorf("line %d: %w", number, err)
 		}
 		if name == "" {
