@@ -113,9 +113,6 @@ class Queue(Claim):
         sends = sent_by(history, self.load)
         if repeated := repeated_keys(sends, Field(self.load, "key")):
             return unknown(self.text, repeated)
-        if not any(map(is_ok, sends)):
-            because = f"no enqueue of {self.load} was acknowledged, of {len(sends):,}: nothing was tested"
-            return unknown(self.text, because)
         sent = {one.key: one for one in sends}
         found = Deliveries(sent)
         if self.into is None:
@@ -145,6 +142,8 @@ class Queue(Claim):
                 f"{counted(found.open_ones, 'dequeue')} with an unknown message may have taken them"
             )
             return unknown(self.text, f"{because}; but {why}")
+        if not any(map(is_ok, found.sent.values())):
+            return unknown(self.text, f"{because}; no enqueue was acknowledged: nothing was tested")
         if self.how == MOST and not found.counts:
             return unknown(self.text, f"{because}: nothing was tested")
         if all(key in found.maybe for key, one in found.sent.items() if is_ok(one)):
@@ -163,7 +162,7 @@ def _from_dequeues(found: Deliveries, operations: Sequence[Operation]) -> None:
             found.counts[one.key] += 1
             if one.key in found.sent and one.return_ns < found.sent[one.key].call_ns:
                 found.early.append(one.key)
-    last_ns = max(one.return_ns for one in found.sent.values() if is_ok(one))
+    last_ns = max((one.return_ns for one in found.sent.values() if is_ok(one)), default=0)
     if not any(is_ok(one) and not one.key and one.call_ns >= last_ns for one in dequeues):
         found.undrained = "no dequeue found the queue empty after the last enqueue"
 

@@ -319,8 +319,6 @@ def queue(lines: Sequence[Raw], load: str, how: str, name: str | None = None, co
     sent = senders(lines, load)
     unique([one["key"] for one in sent])
     acknowledged = [one for one in sent if one["outcome"] == "ok"]
-    if not acknowledged:
-        raise UnknownError
     delivered: list[str] = []
     unclear: set[str] = set()
     nameless, is_drained, early = 0, True, set()
@@ -331,7 +329,7 @@ def queue(lines: Sequence[Raw], load: str, how: str, name: str | None = None, co
         lost_answers = [one for one in taken if one["outcome"] not in ("ok", "fail")]
         unclear = {one["key"] for one in lost_answers if one["key"] != ""}
         nameless = len([one for one in lost_answers if one["key"] == ""])
-        last = max(one["return_ns"] for one in acknowledged)
+        last = max([one["return_ns"] for one in acknowledged], default=0)
         is_drained = any(one["key"] == "" and one["call_ns"] >= last for one in good)
         early = {
             one["key"] for one in good for other in sent

@@ -268,6 +268,15 @@ def test_each_message_is_delivered_as_often_as_it_may_be(
     assert past.found("queue jobs exactly once").status == exactly
 
 
+def test_what_is_certainly_wrong_fails_also_where_nothing_was_acknowledged() -> None:
+    past = SystemPast()
+    past.operation("a", "fail", 1.0, load="jobs", op="enqueue")
+    past.operation("", "ok", 40.0, load="jobs", op="dequeue")
+    assert past.found("queue jobs at most once").status == "unknown"
+    past.operation("a", "ok", 10.0, load="jobs", op="dequeue")
+    assert past.found("queue jobs at most once").status == "failed"
+
+
 def test_what_was_not_delivered_may_still_be_in_a_queue_that_was_not_drained() -> None:
     found = jobs("a", is_drained=False).found("queue jobs at least once")
     assert found.status == "unknown"
