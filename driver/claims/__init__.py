@@ -7,5 +7,15 @@ each of them means.
 
 from driver.claims.catalogue import CLAIMS, claim_with_reservations, judge_claim, parse_claim
 from driver.claims.claim import Claim, Field, Names
+from driver.claims.early_errors import early_errors
 
-__all__ = ["CLAIMS", "Claim", "Field", "Names", "claim_with_reservations", "judge_claim", "parse_claim"]
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Field",
+    "Names",
+    "claim_with_reservations",
+    "early_errors",
+    "judge_claim",
+    "parse_claim",
+]

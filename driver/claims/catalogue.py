@@ -26,7 +26,16 @@ CLAIMS: dict[str, type[Claim]] = named(
         _kind,
         "a class derived from Claim, with all its methods",
         besides=(
-            *("catalogue", "cells", "claim", "evidence", "linearizability", "operations", "readings"),
+            *(
+                "catalogue",
+                "cells",
+                "claim",
+                "early_errors",
+                "evidence",
+                "linearizability",
+                "operations",
+                "readings",
+            ),
             *("sentences", "time_windows", "windows"),
         ),
         rank=lambda kind: kind.rank,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaos.explain import did_you_mean, shortened
 from driver.claims.cells import key_of
@@ -11,6 +11,8 @@ from driver.histories.history import History
 from driver.histories.system_events import Cell, Reading
 
 BEFORE, AFTER = "before", "after"
+MAX_EXACT = 2.0**53
+"""From here on a number of a reading is not exact."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def readings_by_name(history: History) -> dict[str, list[WholeReading]]:
     found: dict[str, list[WholeReading]] = {}
     for (name, _, _), events in sorted(parts.items(), key=lambda one: one[0][2]):
         found.setdefault(name, []).append(_table(name, events))
-    return found
+    return {name: _alike(tables) for name, tables in found.items()}
 
 
 def first_reading(history: History, name: str) -> WholeReading | None:
@@ -87,6 +89,23 @@ def keys_before(history: History, field: Field) -> frozenset[str]:
 
 def _of(history: History, name: str) -> list[WholeReading]:
     return history.view(readings_by_name).get(name, [])
+
+
+def _alike(tables: list[WholeReading]) -> list[WholeReading]:
+    """Return the readings of one observation with numbers as rows, where others are tables of one column: the
+    answer of a query that is one row with one number is a number.
+    """
+    columns = {table.columns for table in tables if not table.unknown and table.number is None}
+    if len(columns) != 1 or len(column := next(iter(columns))) != 1:
+        return tables
+    return [_as_row(table, column) if table.number is not None else table for table in tables]
+
+
+def _as_row(table: WholeReading, columns: tuple[str, ...]) -> WholeReading:
+    number = table.number
+    if number is None or abs(number) >= MAX_EXACT:
+        return replace(table, number=None, unknown=table.unknown or "its one number is too large to be exact")
+    return replace(table, number=None, columns=columns, rows=([number],))
 
 
 def _table(name: str, events: list[Reading]) -> WholeReading:

@@ -80,7 +80,21 @@ def readings(lines: Sequence[Raw], name: str) -> list[list[Raw]]:
     """The readings of an observation by when they were asked for, each as its parts."""
     own = [one for one in lines if one["event"] == "reading" and one["name"] == name]
     asked = sorted({(one["asked_ns"], one["moment"]) for one in own})
-    return [[one for one in own if (one["asked_ns"], one["moment"]) == each] for each in asked]
+    found = [[one for one in own if (one["asked_ns"], one["moment"]) == each] for each in asked]
+    shapes = {tuple(parts[0]["columns"]) for parts in found if whole(parts) and parts[0]["number"] is None}
+    if len(shapes) == 1 and len(next(iter(shapes))) == 1:
+        return [_with_rows(parts, list(next(iter(shapes)))) for parts in found]
+    return found
+
+
+def _with_rows(parts: list[Raw], columns: list[str]) -> list[Raw]:
+    """A number as the only row of a table."""
+    value = parts[0]["number"]
+    if value is None or not whole(parts):
+        return parts
+    if abs(value) >= 2**53:
+        return [{**parts[0], "number": None, "unknown": "not exact"}]
+    return [{**parts[0], "number": None, "columns": columns, "rows": [[value]]}]
 
 
 def whole(parts: list[Raw]) -> bool:

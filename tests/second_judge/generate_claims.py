@@ -14,6 +14,8 @@ SENTENCES = (
     "every acknowledged orders.key in stored.id",
     "every acknowledged orders.value in stored.amount",
     "no stored.id twice",
+    "every acknowledged orders.key in ids.id",
+    "no ids.id twice",
     "every stored.id was sent",
     "every stored.id was sent by orders",
     "stored.seq in order for each stored.owner",
@@ -80,6 +82,7 @@ class _Drawn:
         if self._odds(0.1):
             self.past.operation("late", "ok", 49.99, took_s=0.1)
         self._damage(rows)
+        self._ids(rows)
         self._final(rows, total)
 
     def _spelled(self, number: int) -> Cell:
@@ -102,8 +105,20 @@ class _Drawn:
         if rows and self._odds(0.1):
             self._chance.choice(rows)[2] = self._chance.choice([None, True, "x", float("nan"), "7", "1e1"])
 
+    def _ids(self, rows: list[list[Cell]]) -> None:
+        """The rows' ids alone, as a query gives them: one row with one number is a number."""
+        ids = [row[0] for row in rows]
+        if self._odds(0.03):
+            ids = [2.0**60]
+        if len(ids) == 1 and isinstance(ids[0], int | float):
+            self.past.number("ids", 50.0, ids[0], "after")
+        else:
+            self.past.table(["id"], [[one] for one in ids], name="ids")
+
     def _first(self, total: float) -> None:
         """The readings before the first fault."""
+        if self._odds(0.8):
+            self.past.table(["id"], [], 0.5, name="ids", moment="before")
         if self._odds(0.9):
             self.past.number("level", 0.5, total if self._odds(0.9) else None, "before")
             self.past.table(["total"], [[total]], 0.5, name="sums", moment="before")
