@@ -15,6 +15,9 @@ from driver.claims.sentences import column, load_named, observation_named
 from driver.histories.history import History
 from driver.histories.system_events import Operation
 
+MOST = 8 * 10**307
+"""The largest number that a finding gives."""
+
 
 @dataclass(frozen=True)
 class GrowthBounds:
@@ -143,17 +146,20 @@ def _against(text: str, total: Field, grown: Number, bounds: GrowthBounds) -> Fi
     bound, margin = min((low, grown - low), (high, high - grown), key=lambda one: one[1])
     if status is Status.failed:
         because += f": {_shown(-margin)} {'lost' if grown < low else 'too many'}"
+    measured, threshold = _float(grown), _float(bound)
+    distance = abs(measured - threshold)
     return (passed if status is Status.passed else failed)(
-        text, because, measured=_float(grown), threshold=_float(bound), margin=_float(margin)
+        text,
+        because,
+        measured=measured,
+        threshold=threshold,
+        margin=distance if status is Status.passed else -distance,
     )
 
 
 def _float(number: Number) -> float:
-    """Return a number for compare; of one beyond a float the largest float."""
-    try:
-        return float(number)
-    except OverflowError:
-        return 1.7e308 if number > 0 else -1.7e308
+    """Return a number for compare, of at most half the largest float, so that differences are floats too."""
+    return float(min(max(number, -MOST), MOST))
 
 
 def _shown(number: Number) -> str:
