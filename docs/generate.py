@@ -10,13 +10,14 @@ from pathlib import Path
 
 from benchmarks import page as benchmarks_page
 from chaos import faults_page
-from docs import claim_tables, protocol_tables
+from docs import claim_tables, load_tables, protocol_tables
 from driver import metrics_page
 from driver.scenarios import scenario_schema, settings_page
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES: Mapping[str, Callable[[], str]] = {
     "docs/faults.md": faults_page.page,
+    "docs/loads.md": load_tables.page,
     "docs/metrics.md": metrics_page.page,
     "docs/settings.md": settings_page.page,
     "docs/protocol.md": protocol_tables.page,

@@ -45,6 +45,7 @@ import numpy as np
 from chaos.catalogue import make
 from driver.dashboard.forms import catalogue
 from driver.forensics.policies import PriorAttempts, bounds
+from driver.loads.catalogue import read_loads
 from driver.metrics import measure
 from driver.report.advice import advise
 from tests.chaos.test_rules import UNTOUCHED, seen
@@ -92,6 +93,7 @@ print(json.dumps({
     "delays_ms": [min(delays_ms), max(delays_ms)],
     "bounds_s": [float(one[0]) for one in bounds(linear, third, np.array(0.1), np.array(10.0))],
     "output": runner.output,
+    "load": read_loads({"tcp": "redis:6379", "rate": "2/s"})["load"].expected(30.0),
 }))
 """
 GENERIC = (
@@ -145,7 +147,7 @@ def seen(extended: Path) -> dict[str, Any]:
 def test_the_table_counts_the_files_of_each_example() -> None:
     page = PAGE.read_text()
     rows = re.findall(r"^\| \[[^\]]+\]\(#([\w-]+)\) \| (\d+) \|", page, re.M)
-    assert len(rows) == 7
+    assert len(rows) == 8
     sections = {text.partition("\n")[0]: text for text in page.split("\n## ")}
     for anchor, count in rows:
         (title,) = (title for title in sections if title.lower().replace(" ", "-") == anchor)
@@ -173,6 +175,7 @@ def test_the_examples_are_in_the_style_of_the_repository(extended: Path) -> None
         ("attempts_refused_ratio", ("docs/metrics.md",)),
         ("linear", ("docs/settings.md", "scenarios/schema.json")),
         ("echo", ("docs/settings.md", "scenarios/schema.json")),
+        ("tcp", ("docs/loads.md",)),
     ],
 )
 def test_pages_and_schema_follow(extended: Path, name: str, files: tuple[str, ...]) -> None:
@@ -208,6 +211,10 @@ def test_the_check_judges_a_history(seen: dict[str, Any]) -> None:
 
 def test_the_claim_judges_a_history(seen: dict[str, Any]) -> None:
     assert seen["claims"] == ["passed", "failed", "unknown"]
+
+
+def test_a_workload_may_name_the_load(seen: dict[str, Any]) -> None:
+    assert seen["load"] == 60
 
 
 def test_the_metric_is_measured(seen: dict[str, Any]) -> None:

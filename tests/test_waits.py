@@ -23,6 +23,9 @@ KEPT = {
     ("chaos/test_link_prober.py", "test_a_prober_takes_a_bounded_number_of_turns_whatever_its_rate"): (
         "the time in which the turns are counted"
     ),
+    ("driver/loads/test_http_load.py", "test_latency_counts_from_the_due_instant_while_answers_stall"): (
+        "the time that an answer takes"
+    ),
     ("driver/test_fault_runner.py", "Slow"): "a container that takes this long to be killed or restarted",
     ("e2e/sabotage.py", "at"): "the schedule of a sabotage: an instant of a fault that lasts",
     ("fuzz/live.py", "feed"): "the rate of the load",

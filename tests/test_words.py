@@ -36,6 +36,7 @@ SWEPT = (
             "metrics",
             "checks",
             "judging",
+            "loads",
             "scenarios",
             "suite",
             "machine",

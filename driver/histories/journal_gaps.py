@@ -6,6 +6,7 @@ from driver.histories.events import FinalContainerState
 from driver.histories.history import COORDINATOR, DRIVER, History
 from driver.histories.journal_kinds import LOAD, OBSERVER, is_door
 from driver.histories.run_timeline import run_timeline
+from driver.histories.system_events import LoadEnded, Operation
 from wire.events import ProcessStarted, ProcessStopping
 
 WORKERS = "workers"
@@ -35,7 +36,19 @@ def gaps(history: History) -> dict[str, str]:
             found[process] = f"{process} left no journal"
         elif process not in found and not _ended(history, process):
             found[process] = f"{process}.jsonl stops without a last line"
+    if because := _load_gap(history):
+        found.setdefault(LOAD, because)
     return found
+
+
+def _load_gap(history: History) -> str:
+    """Return why operations of a load may be missing, as a clause; "" where all were written."""
+    ends = {end.load: end for end in history.of(LoadEnded)}
+    for name, end in ends.items():
+        if end.trouble:
+            return f"operations of load {name} may be missing: {end.trouble}"
+    endless = sorted({one.load for one in history.of(Operation)} - ends.keys())
+    return f"{LOAD}.jsonl has no end of load {endless[0]}" if endless else ""
 
 
 def gap_among(history: History, roles: tuple[str, ...]) -> str:

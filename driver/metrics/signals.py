@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from driver.histories.connection_history import connection_histories
 from driver.histories.history import History
 from driver.histories.intervals import Interval
+from driver.histories.system_events import FAIL, OK, UNKNOWN, Operation
 from driver.histories.task_history import task_index
 from driver.metrics.metric import Unit
 from wire.events import Connecting, Totals
@@ -52,6 +53,34 @@ def _waiting(history: History) -> Steps:
     return [(event.at_ns, event.waiting) for event in history.of(Totals)]
 
 
+def _per_s(outcome: str) -> Callable[[History], Steps]:
+    def steps(history: History) -> Steps:
+        return _summed(_windows([one.return_ns for one in _ended(history, outcome)]), 1)
+
+    return steps
+
+
+def _share(outcome: str, empty: float) -> Callable[[History], Steps]:
+    """Return the steps of the share that an outcome has of the operations that ended in the last second;
+    `empty` where none ended.
+    """
+
+    def steps(history: History) -> Steps:
+        every = dict(_summed(_windows([one.return_ns for one in history.of(Operation)]), 1))
+        these = dict(_summed(_windows([one.return_ns for one in _ended(history, outcome)]), 1))
+        part, found = 0.0, []
+        for at_ns, whole in every.items():
+            part = these.get(at_ns, part)
+            found.append((at_ns, part / whole if whole else empty))
+        return found
+
+    return steps
+
+
+def _ended(history: History, outcome: str) -> list[Operation]:
+    return [one for one in history.of(Operation) if one.outcome == outcome]
+
+
 SIGNALS: dict[str, Signal] = {
     signal.name: signal
     for signal in (
@@ -79,6 +108,42 @@ SIGNALS: dict[str, Signal] = {
             ("result_forgotten",),
         ),
         Signal("waiting_tasks", Unit.count, "tasks that wait to be assigned", _waiting, ("totals_changed",)),
+        Signal(
+            "ok_per_s",
+            Unit.per_second,
+            "operations of loads acknowledged in the last second",
+            _per_s(OK),
+            ("operation_refused",),
+        ),
+        Signal(
+            "fail_per_s",
+            Unit.per_second,
+            "operations of loads that ended in the last second and certainly had no effect",
+            _per_s(FAIL),
+            ("operation_refused",),
+        ),
+        Signal(
+            "unknown_per_s",
+            Unit.per_second,
+            "operations of loads that ended in the last second and may have had an effect",
+            _per_s(UNKNOWN),
+            ("operation_refused",),
+        ),
+        Signal(
+            "ok_share",
+            Unit.ratio,
+            "share of the operations that ended in the last second and were acknowledged; 0 where none ended",
+            _share(OK, 0.0),
+            ("operation_refused",),
+        ),
+        Signal(
+            "unknown_share",
+            Unit.ratio,
+            "share of the operations that ended in the last second and may have had an effect; 1 where none "
+            "ended",
+            _share(UNKNOWN, 1.0),
+            ("operation_refused",),
+        ),
     )
 }
 

@@ -20,7 +20,7 @@ from driver.scenarios.scalars import ScalarError
 from driver.scenarios.scenario import AnyScenario, Scenario, SystemScenario
 from driver.scenarios.sections import check_sections
 from driver.scenarios.validation import At, read_model
-from driver.scenarios.workload import MAX_TASKS, expected_tasks
+from driver.scenarios.workload import MAX_TASKS
 from driver.scenarios.yaml_file import (
     FileError,
     KeyPath,
@@ -217,7 +217,7 @@ def keys_of(kind: type[AnyScenario]) -> set[str]:
 
 def _check_tasks(loaded: ScenarioFile) -> None:
     load = loaded.scenario.workload if isinstance(loaded.scenario, Scenario) else None
-    if load and (count := expected_tasks(load, loaded.scenario.duration_s)) > MAX_TASKS:
+    if load and (count := load.expected(loaded.scenario.duration_s)) > MAX_TASKS:
         raise loaded.error(
             ("workload", "rate"), f"expected at most {MAX_TASKS} tasks a run; found {count:.0f}"
         )

@@ -5,11 +5,9 @@ task. Pure.
 from __future__ import annotations
 
 import base64
-import math
 import random
 import re
-from collections.abc import Callable, Iterator
-from enum import StrEnum
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +15,7 @@ from pydantic import Field, model_validator
 
 from chaos.model import Strict
 from chaos.units import PerSecond, Seconds, Share, SizeBytes
+from driver.arrivals import ArrivalSchedule
 from wire.control import TaskSpec
 from wire.limits import PARAMS_BYTES
 from wire.priority import Priority
@@ -26,15 +25,6 @@ MAX_TASKS = 5_000_000
 DRAWN_BYTES = 256
 """Params of another draw may be longer by this."""
 _BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)")
-
-
-class Arrivals(StrEnum):
-    """Arrival process: evenly spaced, Poisson, in bursts, or at a linearly changing rate."""
-
-    constant = "constant"
-    poisson = "poisson"
-    burst = "burst"
-    ramp = "ramp"
 
 
 class Kind(Strict):
@@ -58,14 +48,10 @@ class Kind(Strict):
         return self
 
 
-class Workload(Strict):
+class Workload(ArrivalSchedule):
     """The tasks that are submitted while the run lasts."""
 
     rate_per_s: Annotated[PerSecond, Field(gt=0, le=20_000, description="tasks a second")]
-    arrivals: Annotated[Arrivals, Field(description="constant, poisson, burst or ramp")] = Arrivals.poisson
-    ramp_to_per_s: Annotated[
-        PerSecond | None, Field(alias="to", description="ramp: the rate at the end of the run")
-    ] = None
     burst: Annotated[int, Field(ge=1, le=10_000, description="burst: tasks that arrive together")] = 1
     kinds: Annotated[
         tuple[Kind, ...], Field(min_length=1, description="the mix of kinds; shares add up to 1")
@@ -88,8 +74,6 @@ class Workload(Strict):
                 raise ValueError(
                     f"expected priorities among {', '.join(Priority.__members__)}; found {name!r}"
                 )
-        if (self.arrivals is Arrivals.ramp) != (self.ramp_to_per_s is not None):
-            raise ValueError("expected `to`, the rate at the end, with `arrivals: ramp` and only there")
         return self
 
 
@@ -102,7 +86,7 @@ def generate(
     draw = random.Random(f"{seed}/workload")
     weights = [kind.share for kind in workload.kinds]
     names, shares = list(workload.priorities), list(workload.priorities.values())
-    for number, at_s in enumerate(_MOMENTS[workload.arrivals](workload, draw, duration_s), 1):
+    for number, at_s in enumerate(workload.due_times(draw, duration_s), 1):
         kind = draw.choices(workload.kinds, weights)[0]
         priority = draw.choices(names, shares)[0]
         fails = draw.random() < workload.failures
@@ -118,47 +102,6 @@ def generate(
                 max_attempts=workload.max_attempts,
             ),
         )
-
-
-def expected_tasks(workload: Workload, duration_s: float) -> float:
-    """Return the mean number of tasks of a run of this length."""
-    last = workload.ramp_to_per_s if workload.ramp_to_per_s is not None else workload.rate_per_s
-    return (workload.rate_per_s + last) / 2 * duration_s
-
-
-def _constant(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
-    for number in range(math.ceil(workload.rate_per_s * duration_s)):
-        yield number / workload.rate_per_s
-
-
-def _poisson(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
-    at_s = draw.expovariate(workload.rate_per_s)
-    while at_s < duration_s:
-        yield at_s
-        at_s += draw.expovariate(workload.rate_per_s)
-
-
-def _burst(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
-    gap_s = workload.burst / workload.rate_per_s
-    for number in range(math.ceil(duration_s / gap_s)):
-        for _ in range(workload.burst):
-            yield number * gap_s
-
-
-def _ramp(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
-    """Task n is due when the rate's integral reaches n: r0·t + slope·t²/2 = n."""
-    first, last = workload.rate_per_s, workload.ramp_to_per_s or workload.rate_per_s
-    slope = (last - first) / duration_s
-    for number in range(math.floor((first + last) / 2 * duration_s)):
-        yield number / first if not slope else (math.sqrt(first * first + 2 * slope * number) - first) / slope
-
-
-_MOMENTS: dict[Arrivals, Callable[[Workload, random.Random, float], Iterator[float]]] = {
-    Arrivals.constant: _constant,
-    Arrivals.poisson: _poisson,
-    Arrivals.burst: _burst,
-    Arrivals.ramp: _ramp,
-}
 
 
 def _params(kind: Kind, draw: random.Random) -> msgspec.Raw:

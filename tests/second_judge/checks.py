@@ -57,6 +57,11 @@ def gaps_of(raw: Raw, damaged: Iterable[str]) -> set[str]:
     found = set(damaged)
     if any(outcome == "stopped" for _, _, outcome in raw.phases.values()):
         found.add("driver")
+    ended = {line["load"] for line in raw.of("load_ended")}
+    if any(line["trouble"] for line in raw.of("load_ended")) or any(
+        line["load"] not in ended for line in raw.of("operation")
+    ):
+        found.add("load")
     return found | {process for process in raw.expected if not _is_whole(raw, process)}
 
 

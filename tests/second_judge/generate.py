@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from chaos.catalogue import FAULTS
 from driver.histories import events as driver
+from driver.histories import system_events as systems
 from tests.driver.judge.histories import BASE_NS, NO_SETTINGS, Past, ns
 from tests.second_judge.alter import alter
 from wire import events as wire
@@ -362,7 +363,37 @@ def generated(seed: int) -> Past:
             alter(past, draw)
     _look_at_links(past, random.Random(f"links {seed}"))
     _on_a_machine(past, random.Random(f"machine {seed}"))
+    _under_loads(past, random.Random(f"loads {seed}"))
     return past
+
+
+def _under_loads(past: Past, draw: random.Random) -> None:
+    """Operations of loads: none, or of one or two, that fail and stall now and then; a heal phase, or not."""
+    lasted_s = (max(event.at_ns for lines in past.lines.values() for event in lines) - BASE_NS) / 1e9
+    if draw.random() < 0.5:
+        past.phase("heal", lasted_s - draw.choice((1.0, 4.0)), lasted_s - 0.5)
+    for load in draw.choice(((), (), ("votes",), ("votes", "reads"))):
+        odds, at_s, count = draw.choice(((98, 1, 1), (50, 20, 30), (0, 50, 50))), 1.0, 0
+        while at_s < lasted_s:
+            at_s += draw.choice((0.0, 0.1, 0.3, draw.random() * 2))
+            took_s = draw.choice((0.001, 0.01, 0.01, 5.0 * draw.random()))
+            count += 1
+            past.emit(
+                "load",
+                systems.Operation,
+                at_s + took_s + 0.002,
+                load=load,
+                op="add",
+                key=f"k-{count}",
+                value=None,
+                due_ns=ns(at_s),
+                call_ns=ns(at_s + 0.001),
+                return_ns=ns(at_s + 0.001 + took_s),
+                outcome=draw.choices(("ok", "fail", "unknown"), odds)[0],
+            )
+        if draw.random() < 0.9:
+            trouble = draw.choice(("", "", "", "it ended with 1"))
+            past.emit("load", systems.LoadEnded, lasted_s, load=load, operations=count, trouble=trouble)
 
 
 def _look_at_links(past: Past, draw: random.Random) -> None:

@@ -21,6 +21,7 @@ def measure(raw: Raw) -> Values:
     return {
         **_connections(raw, workers),
         **_tasks(raw),
+        **_operations(raw),
         **_messages(raw),
         **_checkpoints(raw),
         **_storm(raw, workers),
@@ -190,6 +191,56 @@ def _throughput(known: list[Task], results: list[Line], completed: int) -> float
     first_ns = min((line["at_ns"] for task in known if (line := task.submitted or task.accepted)), default=0)
     last_ns = max((line["at_ns"] for line in results), default=0)
     return of(completed, (last_ns - first_ns) / 1e9) if last_ns > first_ns else None
+
+
+# -- operations ------------------------------
+
+
+def _operations(raw: Raw) -> Values:
+    heal_ns = raw.phases["heal"][0] if "heal" in raw.phases else None
+    every = [line for line in raw.of("operation") if heal_ns is None or line["call_ns"] < heal_ns]
+    ok = [line for line in every if line["outcome"] == "ok"]
+    failed = [line for line in every if line["outcome"] == "fail"]
+    open_ended = [line for line in every if line["outcome"] not in ("ok", "fail")]
+    due = sorted(line["due_ns"] for line in every)
+    lasted_s = (due[-1] - due[0]) / 1e9 if due else 0
+    return {
+        "operations": len(every),
+        "operations_ok": len(ok),
+        "operations_fail": len(failed),
+        "operations_unknown": len(open_ended),
+        "ok_share": of(len(ok), len(every)),
+        "fail_share": of(len(failed), len(every)),
+        "unknown_share": of(len(open_ended), len(every)),
+        "operations_per_s": of(len(every), lasted_s),
+        "ok_operations_per_s": of(len(ok), lasted_s),
+        **five("latency", "s", seconds(*((line["due_ns"], line["return_ns"]) for line in ok))),
+        "without_ok_max_s": _without_ok_s(every),
+        "ok_after_heal_max_s": _ok_after_heal_s(raw, every),
+    }
+
+
+def _without_ok_s(every: list[Line]) -> float | None:
+    """The widest of the spaces that the answers of ok operations leave in the time of all operations."""
+    if not every:
+        return None
+    edges = [min(line["due_ns"] for line in every), max(line["return_ns"] for line in every)]
+    edges += [line["return_ns"] for line in every if line["outcome"] == "ok"]
+    edges.sort()
+    return max(seconds(*pairwise(edges)))
+
+
+def _ok_after_heal_s(raw: Raw, every: list[Line]) -> float | None:
+    longest = None
+    for heal_ns in raw.heals():
+        until_ns = raw.next_fault_ns(heal_ns)
+        if [line for line in every if heal_ns < line["call_ns"] < until_ns]:
+            answers = [line["return_ns"] for line in every if line["outcome"] == "ok"]
+            answers = [at_ns for at_ns in answers if heal_ns < at_ns <= until_ns]
+            if not answers:
+                return None
+            longest = max(longest or 0.0, (min(answers) - heal_ns) / 1e9)
+    return longest
 
 
 # -- messages ------------------------------

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from coordinator.submission import validation_error
-from driver.scenarios.workload import Workload, expected_tasks, generate
+from driver.scenarios.workload import Workload, generate
 from wire.control import TaskSpec
 
 
@@ -49,7 +49,7 @@ def test_bursts_come_together_and_keep_the_rate() -> None:
 def test_a_ramp_reaches_its_rate_at_the_end(to: str) -> None:
     load = workload(arrivals="ramp", to=to)
     moments = [at_s for at_s, _ in tasks(load, duration_s=100.0)]
-    assert len(moments) == pytest.approx(expected_tasks(load, 100.0), abs=1)
+    assert len(moments) == pytest.approx(load.expected(100.0), abs=1)
     assert moments == sorted(moments)
     assert moments[-1] <= 100.0
     last = sum(at_s >= 90 for at_s in moments) / 10
@@ -103,7 +103,7 @@ def test_a_payload_has_its_size_and_does_not_compress_away() -> None:
 
 
 def test_the_number_of_tasks_is_computed_before_the_run() -> None:
-    assert expected_tasks(workload(), 60.0) == 1200
+    assert workload().expected(60.0) == 1200
 
 
 SLEEPS: tuple[dict[str, Any], ...] = ({"sleep_ms": 5}, {"sleep_ms": "1..3600000"})
