@@ -72,8 +72,6 @@ def refuse_reference_options(named: str) -> None:
 def request_of_scenario(loaded: ScenarioFile) -> SystemRequest:
     """Return how the system of a scenario is started. Raises FileError for a file that is not there."""
     assert isinstance(loaded.scenario, SystemScenario), "the scenario has a `system:`"
-    if loaded.scenario.workload:
-        raise loaded.error(("workload",), "a run on a system of your own has no loads yet")
     start = loaded.scenario.system
     files = [loaded.folder / name for name in (start.file, *start.files)]
     for file, key in zip(files, ["file", *["files"] * len(start.files)], strict=True):

@@ -100,4 +100,4 @@ def _ok_after_heal_s(history: History, operations: list[Operation]) -> float | N
     return None if longest_ns is None else longest_ns / 1e9
 
 
-FAMILY = MetricFamily("Operations", METRICS, measure, rank=25, of_operations=True)
+FAMILY = MetricFamily("Operations", METRICS, measure, rank=25, of_operations=True, on_system=True)

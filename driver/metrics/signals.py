@@ -114,6 +114,7 @@ SIGNALS: dict[str, Signal] = {
             "operations of loads acknowledged in the last second",
             _per_s(OK),
             ("operation_refused",),
+            on_system=True,
         ),
         Signal(
             "fail_per_s",
@@ -121,6 +122,7 @@ SIGNALS: dict[str, Signal] = {
             "operations of loads that ended in the last second and certainly had no effect",
             _per_s(FAIL),
             ("operation_refused",),
+            on_system=True,
         ),
         Signal(
             "unknown_per_s",
@@ -128,6 +130,7 @@ SIGNALS: dict[str, Signal] = {
             "operations of loads that ended in the last second and may have had an effect",
             _per_s(UNKNOWN),
             ("operation_refused",),
+            on_system=True,
         ),
         Signal(
             "ok_share",
@@ -135,6 +138,7 @@ SIGNALS: dict[str, Signal] = {
             "share of the operations that ended in the last second and were acknowledged; 0 where none ended",
             _share(OK, 0.0),
             ("operation_refused",),
+            on_system=True,
         ),
         Signal(
             "unknown_share",
@@ -143,6 +147,7 @@ SIGNALS: dict[str, Signal] = {
             "ended",
             _share(UNKNOWN, 1.0),
             ("operation_refused",),
+            on_system=True,
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""What goes on in a foreign system during a run: observations, steady state, recovery."""
+"""What goes on in a foreign system during a run: loads and observations, steady state, recovery."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from pathlib import Path
 
 from chaos.actuator import name_list
 from driver.errors import EngineError, LinksError, NotReadyError, RunAbortedError
-from driver.histories.journal_kinds import OBSERVER
+from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.labs.toxiproxy_api import LinkState
+from driver.loads.catalogue import read_loads
+from driver.loads.load_group import LoadGroup
 from driver.observations.catalogue import read_observation
 from driver.observations.observation import ReadingContext
 from driver.observations.observer import Observer
+from driver.results.run_folder import LOGS
 from driver.runs.own_journals import own_journal_of
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunContext
@@ -37,20 +40,32 @@ LAST_READING_S = 15.0
 async def system_activity(
     plan: Plan, site: SystemSite, context: RunContext, terminal: Terminal
 ) -> AsyncIterator[SystemActivity]:
-    """Yield the activity of a system that is up; the journals of its observations end with it."""
+    """Yield the activity of a system that is up; the journals of its loads and observations end with it."""
     assert plan.system is not None, "the plan has a foreign system"
     access, home = RunningAccess(site.running), Path(plan.system.home)
-    observer = None
+    loads = observer = None
     with ExitStack() as stack:
+        if plan.system.workload:
+            loads = LoadGroup(
+                read_loads(plan.system.workload),
+                access,
+                stack.enter_context(own_journal_of(context.folder, LOAD)).write,
+                context.folder / LOGS,
+                home,
+                zero_ns=context.zero_ns,
+                duration_s=plan.duration_s,
+                seed=plan.seed,
+            )
+            stack.callback(loads.close)
         if plan.system.observe:
             observations = {name: read_observation(one) for name, one in plan.system.observe.items()}
             journal = stack.enter_context(own_journal_of(context.folder, OBSERVER))
             observer = Observer(observations, ReadingContext(access, home), journal.write)
-        yield SystemActivity(plan, site, context, terminal, observer)
+        yield SystemActivity(plan, site, context, terminal, loads, observer)
 
 
 class SystemActivity:
-    """Implements `run_subject.RunActivity` for a system that is up, with its observations."""
+    """Implements `run_subject.RunActivity` for a system that is up, with its loads and observations."""
 
     def __init__(
         self,
@@ -58,24 +73,32 @@ class SystemActivity:
         site: SystemSite,
         context: RunContext,
         terminal: Terminal,
+        loads: LoadGroup | None,
         observer: Observer | None,
     ) -> None:
         self._plan = plan
         self._site = site
         self._context = context
         self._terminal = terminal
+        self._loads = loads
         self._observer = observer
+        self._load_over = asyncio.Event()
         self._is_read = asyncio.Event()
         self._settled_by_s = 0.0
 
     def work(self) -> Sequence[Coroutine[object, object, None]]:
         more = [self._follow(self._observer)] if self._observer is not None else []
-        return [self._show(), self._site.follow_links(), *more]
+        return [self._show(), self._site.follow_links(), self._load(), *more]
 
     async def _show(self) -> None:
         while True:
             self._terminal.show(self._context.progress.view(self._context.faults()))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _load(self) -> None:
+        if self._loads is not None:
+            await self._loads.run()
+        self._load_over.set()
 
     async def _follow(self, observer: Observer) -> None:
         """Read the observations once each has been read, and apply the run's own conditions to them."""
@@ -94,7 +117,7 @@ class SystemActivity:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def wait_ready(self, due_ns: int) -> float:
-        """Wait until every container runs and is healthy, and all is observed.
+        """Wait until every container runs and is healthy, each load was answered, and all is observed.
 
         Raises LabError for what is not, before any fault.
         """
@@ -109,6 +132,9 @@ class SystemActivity:
                     "See the run's logs/ folder.",
                 )
             await asyncio.sleep(LOOK_EVERY_S)
+        left_s = (deadline_ns - time.monotonic_ns()) / 1e9
+        if self._loads is not None:
+            await self._loads.wait_ok(left_s)
         if self._observer is not None:
             await self._observer.read_first(READY_GRACE_S)
             self._is_read.set()
@@ -132,10 +158,16 @@ class SystemActivity:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def wait_drained(self, within_s: float, end: PhaseEnd) -> None:
-        """Read the system's last state once its time to settle is over.
+        """Wait until the loads are over, and read the system's last state once its time to settle is over.
 
         Nothing else says when a foreign system has done all its work.
         """
+        try:
+            await asyncio.wait_for(self._load_over.wait(), within_s)
+        except TimeoutError:
+            end.outcome, end.detail = "failed", f"after {within_s:.0f} s the load had not ended"
+        if self._loads is not None:
+            await self._loads.after()
         if self._observer is not None:
             await asyncio.sleep(max(0.0, self._settled_by_s - time.monotonic()))
             await self._observer.read_last(LAST_READING_S)

@@ -14,6 +14,7 @@ from typing import Any
 from chaos.explain import nearest, shortened
 from chaos.units import format_seconds
 from driver.errors import UsageError
+from driver.loads.templates import VARIABLES
 from driver.paths import project_root
 from driver.scenarios.error_collector import ErrorCollector, error_at
 from driver.scenarios.scalars import ScalarError
@@ -271,12 +272,14 @@ def _with_variables(data: dict[str, Any], file: YamlFile, overrides: Overrides) 
     values.update(overrides.variables)
     rest = {key: value for key, value in data.items() if key not in ("vars", "matrix", "quick")}
     errors = ErrorCollector()
+    # Each operation of a load fills these in.
+    left = {name: f"${{{name}}}" for name in VARIABLES if "system" in data and name not in values}
     for path, name in variables_in(rest):
-        if name not in values:
+        if name not in values and not (name in left and path[0] == "workload"):
             errors.add(file.error(path, f"there is no variable {name!r}.", nearest(name, values)))
     errors.raise_all()
     try:
-        substituted = substitute(rest, values)
+        substituted = substitute(rest, {**values, **left})
     except ScalarError as error:
         raise file.error(("vars",), str(error)) from None
     kept = {key: data[key] for key in ("matrix", "quick") if key in data}

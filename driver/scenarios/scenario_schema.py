@@ -9,7 +9,7 @@ import msgspec
 
 from chaos.catalogue import ALL
 from chaos.fault import Fault
-from driver.scenarios.scenario import FaultEntry, ParallelEntry, Scenario, SequenceEntry
+from driver.scenarios.scenario import FaultEntry, ParallelEntry, Scenario, SequenceEntry, SystemScenario
 from wire.settings import CoordinatorSettings, WorkerSettings
 from wire.task_params import PARAMS
 
@@ -22,6 +22,7 @@ def schema() -> dict[str, Any]:
     made = Scenario.model_json_schema(by_alias=True)
     definitions = made.pop("$defs", {})
     properties = made["properties"]
+    _add_systems(made, definitions)
     properties["timeline"] = {
         "type": "array",
         "items": _ENTRY,
@@ -55,6 +56,25 @@ def schema() -> dict[str, Any]:
     whole["properties"] = {key: _property(one) for key, one in properties.items()}
     whole["$defs"]["Variable"] = definitions["Variable"]
     return whole
+
+
+def _add_systems(made: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Add the keys of a scenario of a foreign system, with `system` (or --system) in place of `workers`."""
+    own = SystemScenario.model_json_schema(by_alias=True)
+    definitions.update(own.pop("$defs", {}))
+    properties = made["properties"]
+    for key, value in own["properties"].items():
+        if key not in properties:
+            properties[key] = value
+        elif key == "workload":
+            loads = {"type": "object", "description": value["description"]}
+            properties[key] = {**properties[key], "anyOf": [*properties[key]["anyOf"], loads]}
+    # A text is the file alone.
+    properties["system"] = {
+        "description": properties["system"]["description"],
+        "anyOf": [{"type": "string"}, {"$ref": "#/$defs/SystemStart"}],
+    }
+    made["required"] = [key for key in made["required"] if key != "workers"]
 
 
 def text() -> str:

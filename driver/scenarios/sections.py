@@ -11,6 +11,7 @@ import msgspec
 
 from chaos.explain import nearest, shown
 from driver.claims import Names
+from driver.loads.catalogue import LoadError, read_loads
 from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.entries import EntryReader
 from driver.scenarios.error_collector import ErrorCollector
@@ -40,6 +41,11 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
                 if isinstance(parsed, AnchoredThreshold) and parsed.anchor != "start" and not timeline:
                     text = f"there is no {parsed.anchor}: the timeline has no fault"
                     errors.add(at((key, place), text))
+    if on_system and data.get("workload") is not None:
+        try:
+            read_loads(data["workload"])
+        except LoadError as error:
+            errors.add(at(("workload", *error.path), error.problem))
     for place, entry in enumerate(_list(data, "abort_when")):
         try:
             parse_abort(str(entry), names.observations if on_system else None)

@@ -1,0 +1,116 @@
+"""Claims about what a run waits for on a foreign system, before the faults and after the heal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from driver.errors import NotReadyError, RunAbortedError
+from driver.histories.driver_journal import DriverJournal
+from driver.labs.toxiproxy_api import LinkState
+from driver.observations.observer import Observer
+from driver.runs import system_activity
+from driver.runs.phase import PhaseEnd
+from driver.runs.run_subject import RunContext, RunProgress
+from driver.runs.system_activity import SystemActivity
+from driver.scenarios.plan import Plan
+from driver.scenarios.resolve import resolve
+from driver.scenarios.scenario_file import parse_scenario
+from driver.systems.system_site import SystemSite
+from driver.terminal import Terminal
+from tests.driver.scenario.test_system_scenarios import HEAD, SYSTEM
+
+LINK = SYSTEM.links[0]
+
+
+@dataclass
+class Site:
+    """A system whose containers and links are as each test says."""
+
+    degraded: dict[str, list[str]] = field(default_factory=dict)
+    accepted: list[int] = field(default_factory=lambda: [1])
+
+    @property
+    def engine(self) -> Any:
+        return SimpleNamespace(degradations=lambda: self.degraded)
+
+    @property
+    def links(self) -> Any:
+        return SimpleNamespace(states=self._states)
+
+    def _states(self) -> list[LinkState]:
+        accepted = self.accepted.pop(0) if len(self.accepted) > 1 else self.accepted[0]
+        return [LinkState(LINK, "", "", True, 1, accepted, 0, 100, [], [])]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("LOOK_EVERY_S", 0.01), ("QUIET_S", 0.05), ("READY_GRACE_S", 0.1)):
+        monkeypatch.setattr(system_activity, name, seconds)
+
+
+def plan(more: str = "") -> Plan:
+    return resolve(parse_scenario(HEAD + more, "x"), 1, SYSTEM)
+
+
+def activity(
+    site: Site, folder: Path, of: Plan | None = None, observer: object = None, may_abort: bool = True
+) -> SystemActivity:
+    progress = RunProgress(may_abort=may_abort)
+    context = RunContext(folder, DriverJournal(folder), time.monotonic_ns(), list, progress)
+    return SystemActivity(
+        of or plan(), cast(SystemSite, site), context, Terminal(), None, cast(Observer | None, observer)
+    )
+
+
+async def test_a_container_that_is_not_as_it_was_made_keeps_the_first_fault_from_beginning(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(NotReadyError, match=r"before the first fault: db\[1\] \(exited\)"):
+        await activity(Site({"db[1]": ["exited"]}), tmp_path).wait_ready(time.monotonic_ns())
+
+
+async def test_a_steady_system_is_ready_when_the_warm_up_is_over(tmp_path: Path) -> None:
+    due_ns = time.monotonic_ns() + 50_000_000
+    assert await activity(Site(), tmp_path).wait_ready(due_ns) == 0.0
+    assert time.monotonic_ns() >= due_ns
+
+
+async def test_a_system_whose_link_is_dialled_in_vain_has_not_converged(tmp_path: Path) -> None:
+    end = PhaseEnd()
+    await activity(Site(accepted=list(range(1, 200))), tmp_path).wait_converged(0.1, end)
+    assert (end.outcome, end.detail) == ("failed", f"after 0 s not as before: {LINK}")
+
+
+async def test_a_system_that_is_as_before_has_converged(tmp_path: Path) -> None:
+    end = PhaseEnd()
+    await activity(Site(), tmp_path).wait_converged(5.0, end)
+    assert end.outcome == "done"
+
+
+class Readings:
+    """An observer whose only number is above every bound."""
+
+    def numbers(self) -> dict[str, float | None]:
+        return {"queue": 9000.0}
+
+
+@pytest.mark.parametrize("may_abort", [True, False])
+async def test_a_reading_beyond_its_bound_ends_the_run_only_while_it_may(
+    tmp_path: Path, may_abort: bool
+) -> None:
+    observed = "observe: {queue: {redis: 'redis://redis:6379', command: [LLEN, q]}}\n"
+    more = f"{observed}abort_when: ['queue > 5 for 20ms']\n"
+    running = activity(Site(), tmp_path, plan(more), may_abort=may_abort)
+    if may_abort:
+        with pytest.raises(RunAbortedError, match="the reading of queue was 9,000"):
+            await running._abort(cast(Observer, Readings()))
+    else:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(running._abort(cast(Observer, Readings())), 0.2)
