@@ -113,7 +113,7 @@ CHECK = Check(
     claim="After the last heal every worker reconnects in time, and stays connected. Of a foreign system: "
     "every link that is used carries traffic again in time.",
     judge=judge,
-    broken_by=("reconnection_forgotten",),
+    broken_by=("reconnection_forgotten", "link_stays_cut"),
     on_system=judge_system,
     time_sensitive=True,
     requires=(DRIVER, COORDINATOR, WORKERS),

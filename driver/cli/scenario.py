@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import sys
 from collections.abc import Callable, Sequence
@@ -24,9 +23,9 @@ from driver.engines.engine import Engine
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.nouns import counted
+from driver.runs.fault_free import run_with_controls
 from driver.runs.group_run import PlannedRun, plan_all, run_group
 from driver.runs.reference_subject import ReferenceSubject
-from driver.runs.run import run
 from driver.runs.run_request import RunRequest
 from driver.runs.run_subject import RunSubject
 from driver.scenarios.flag_values import MAX_SEED
@@ -125,7 +124,7 @@ def _run_one(
     plan = planned.plan
     terminal.info(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
     request = RunRequest(plan, planned.scenario_yaml, results, sys.argv, keep=keep)
-    judged = asyncio.run(run(request, subject_of(plan), terminal))
+    judged = run_with_controls(request, subject_of, terminal)
 
     def show() -> Answer:
         show_verdict(judged, as_json)

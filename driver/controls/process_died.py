@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from driver.controls.control import Altered, Control, name_of, replaced, when
 from driver.histories.container_changes import can_end
 from driver.histories.events import ContainerExited, FinalContainerState
-from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.history import DRIVER, History
 from driver.histories.journal_gaps import ALIVE
 from driver.histories.run_timeline import run_timeline
 
@@ -18,7 +18,7 @@ def alter(history: History) -> Iterator[Altered]:
     """Let each container die where no fault can end it, at one instant; then let each be dead at the end."""
     run = history.view(run_timeline)
     seen = [one.container for one in history.of(ContainerExited)]
-    for name in dict.fromkeys([*history.workers[:1], COORDINATOR, *history.workers[1:], *seen]):
+    for name in dict.fromkeys([*reversed(history.tested), *seen]):
         span_ns = run.end_ns - run.zero_ns
         instants = (run.zero_ns + span_ns * part // 16 for part in range(15, 0, -1))
         at_ns = next((one for one in instants if not can_end(run, name, one, one)), None)

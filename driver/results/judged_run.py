@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from driver.checks.finding import unknown
+from driver.checks.finding import Finding, Status, passed, unknown
 from driver.controls import with_reds
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
@@ -19,9 +19,10 @@ from driver.judging.expectations import all_findings, questions
 from driver.judging.receipt_rebuild import rebuild_receipts
 from driver.judging.verdict import Verdict, judge
 from driver.metrics import Metrics, measure
-from driver.results.run_folder import RUN, SCENARIO, RunRecord, read_record, save_verdict
+from driver.results.run_folder import RUN, SCENARIO, FaultFreeRun, RunRecord, read_record, save_verdict
 from driver.scenarios.thresholds import Expectation, parse_expectations
 
+FAULT_FREE = "passes_without_faults"
 UNSEALED = (
     "the journals of this run carry no seals (an older lab wrote them): whether a line is missing or was "
     "altered since cannot be verified"
@@ -65,12 +66,43 @@ def judge_run(folder: Path) -> JudgedRun:
         findings += [unknown("receipts_made_anew", because) for because in errors]
         metrics = measure(history)
         findings += all_findings(history, metrics, expectations, record.planned_faults)
+        findings = against_fault_free(record, findings)
         verdict = judge(findings, record.known_issues, notes)
         if record.controls and verdict.exit_code is ExitCode.PASSED:
             asked = questions(expectations, record.planned_faults, record.system is not None)
             verdict = judge(with_reds(history, asked, findings), record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return JudgedRun(folder, record, history, metrics, verdict)
+
+
+def as_fault_free(judged: JudgedRun) -> FaultFreeRun:
+    """Return what a run without faults shows. An unknown finding may need a fault, and shows nothing."""
+    wrong = [one.check for one in judged.verdict.findings if one.status is Status.failed]
+    return FaultFreeRun(judged.record.run, wrong)
+
+
+def against_fault_free(record: RunRecord, findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings with one on the run without faults, where controls ask for one. What failed there
+    too is unknown: no fault is its cause.
+    """
+    if not record.controls or record.system is None or not record.planned_faults:
+        return list(findings)
+    plain = record.fault_free
+    if plain is None:
+        because = "no run without faults was made before this one: what fails may need no fault"
+        return [*findings, unknown(FAULT_FREE, because)]
+    if not plain.failed:
+        return [*findings, passed(FAULT_FREE, f"without faults nothing failed ({plain.run})")]
+    named = ", ".join(plain.failed[:3]) + (f" and {len(plain.failed) - 3} more" if plain.failed[3:] else "")
+    because = f"without any fault this failed as well: {named} ({plain.run})"
+    return [*(_blameless(one, plain) for one in findings), unknown(FAULT_FREE, because)]
+
+
+def _blameless(found: Finding, plain: FaultFreeRun) -> Finding:
+    if found.status is not Status.failed or found.check not in plain.failed:
+        return found
+    because = f"it fails without any fault too ({plain.run}). {found.because}"
+    return msgspec.structs.replace(found, status=Status.unknown, because=because)
 
 
 def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str], list[str]]:

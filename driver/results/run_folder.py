@@ -53,13 +53,21 @@ class RecordedSystem(msgspec.Struct, frozen=True):
         return containers_of(self.services)
 
 
+class FaultFreeRun(msgspec.Struct, frozen=True):
+    """A run of the same plan without faults, made just before: its folder, and its findings that failed."""
+
+    run: str
+    failed: list[str] = []
+
+
 class RunRecord(msgspec.Struct, kw_only=True):
     """run.json: all that judging and replaying need, written before anything starts.
 
     `system` is None for the reference system. `processes`: those that must each leave a journal (driver,
     coordinator, prober, worker-1, door-1, …). `expect`: the expectations as the scenario has them.
     `planned_faults`: every occurrence on the timeline. `sealed`: the lines of its journals are chained by
-    hashes. `controls`: each finding that passes must be shown to be able to fail. The rest is for the reader.
+    hashes. `controls`: each finding that passes must be shown to be able to fail; `fault_free`: what the same
+    plan showed without its faults. The rest is for the reader.
     """
 
     run: str
@@ -73,6 +81,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     planned_faults: int = 0
     sealed: bool = False
     controls: bool = False
+    fault_free: FaultFreeRun | None = None
     claim: str = ""
     started_wall_s: float = 0.0
     argv: list[str] = []

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError
-from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome
 from driver.results.group_file import GroupFile, GroupRun, label, save_group, summed_up
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import new_folder, point_latest
-from driver.runs.run import run
+from driver.runs.fault_free import run_with_controls
+from driver.runs.interruption import was_interrupted
 from driver.runs.run_request import RunRequest
 from driver.runs.run_subject import RunSubject
 from driver.scenarios.plan import Plan, PlannedSystem
@@ -102,7 +102,9 @@ def run_group(
         subject = subject_of(planned_run.plan)
         try:
             request = RunRequest(planned_run.plan, planned_run.scenario_yaml, folder, sys.argv)
-            judged = asyncio.run(run(request, subject, terminal))
+            judged = run_with_controls(
+                request, lambda plan: subject if plan is planned_run.plan else subject_of(plan), terminal
+            )
         except (InterruptedCommandError, EngineGoneError):
             raise
         except LabError as error:
@@ -140,11 +142,6 @@ def run_all(
         if interrupted:
             break
     return runs
-
-
-def was_interrupted(judged: JudgedRun) -> bool:
-    """Return whether the run was interrupted."""
-    return any(phase.outcome == "stopped" for phase in judged.history.view(run_timeline).phases.values())
 
 
 def _ended(repetition: Repetition, judged: JudgedRun) -> GroupRun:

@@ -73,7 +73,7 @@ async def _prepare(request: RunRequest, subject: RunSubject) -> Path:
     """Prepare the system, and save the record. Raises LabError."""
     facts = await subject.prepare()
     folder = new_folder(request.plan.scenario, request.results)
-    save_record(folder, request.plan, request.scenario_yaml, facts, request.argv)
+    save_record(folder, request.plan, request.scenario_yaml, facts, request.argv, request.fault_free)
     return folder
 
 

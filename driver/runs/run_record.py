@@ -12,14 +12,17 @@ from driver.files import unwritable, write_file
 from driver.histories.history import DRIVER
 from driver.histories.journals import JOURNALS
 from driver.judging.verdict import KnownFailure
-from driver.results.run_folder import LOGS, PLAN, RunRecord, save_start
+from driver.results.run_folder import LOGS, PLAN, FaultFreeRun, RunRecord, save_start
 from driver.runs.run_subject import RunFacts
 from driver.scenarios.known_issues import known_issues
 from driver.scenarios.plan import Plan
 from driver.version import own_version
 
 
-def save_record(folder: Path, plan: Plan, scenario_yaml: str, facts: RunFacts, argv: Sequence[str]) -> None:
+def save_record(
+    folder: Path, plan: Plan, scenario_yaml: str, facts: RunFacts, argv: Sequence[str],
+    fault_free: FaultFreeRun | None = None,
+) -> None:  # fmt: skip
     """Write run.json, scenario.yaml and plan.json; make `journals` and `logs`. Raises LabError."""
     declared = {issue.check: issue for issue in (*known_issues(plan.scenario), *plan.known_issues)}
     known = [KnownFailure(issue.check, issue.because) for issue in declared.values()]
@@ -34,6 +37,7 @@ def save_record(folder: Path, plan: Plan, scenario_yaml: str, facts: RunFacts, a
         known_issues=known,
         planned_faults=len(plan.faults),
         controls=plan.controls,
+        fault_free=fault_free,
         sealed=True,
         claim=plan.claim,
         started_wall_s=time.time(),

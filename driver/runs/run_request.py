@@ -10,6 +10,7 @@ from driver.labs.fault_lab import FaultLab
 from driver.labs.fault_runner import RunActuator
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.results.run_folder import FaultFreeRun
 from driver.scenarios.plan import Plan
 
 
@@ -17,8 +18,8 @@ from driver.scenarios.plan import Plan
 class RunRequest:
     """A plan and the folder of all runs.
 
-    `keep`: leave a fresh lab up afterwards. `make_actuator` makes the actuator of the faults; tests replace
-    it.
+    `keep`: leave a fresh lab up afterwards. `fault_free`: what the same plan showed without faults.
+    `make_actuator` makes the actuator of the faults; tests replace it.
     """
 
     plan: Plan
@@ -26,4 +27,5 @@ class RunRequest:
     results: Path
     argv: Sequence[str] = ()
     keep: bool = False
+    fault_free: FaultFreeRun | None = None
     make_actuator: Callable[[FaultLab, LeaseRenewer], RunActuator] = LabActuator

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from driver.answer import Answer, read_answer
-from driver.cli import scenario as scenario_command_module
 from driver.cli.main import run as run_lab
 from driver.errors import LabError
 from driver.labs import lab_lock
 from driver.paths import project_root
+from driver.runs import fault_free
 from driver.suite.child_process import ProcessExit, StopSignals, last_line, run_child
 from driver.suite.commands import Flags, lab_command, scenario_command, scenario_result
 from driver.suite.entry import EntryOutcome
@@ -100,7 +100,7 @@ def test_the_real_program_names_the_run_that_it_kept_though_the_lab_broke(
     async def broken(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(scenario_command_module, "run", broken)
+    monkeypatch.setattr(fault_free, "run", broken)
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     answer = tmp_path / "answer.json"
     words = ["scenario", "thundering_herd", "--quick", "--replace", "--answer", str(answer)]
