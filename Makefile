@@ -70,7 +70,7 @@ prove-receipts: dev images ## captures of packets must find a thousand receipts 
 	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write
 
 prove-examples: dev images ## every link fault of the catalogue has its receipt on each example system (some minutes)
-	@$(PY) -m tests.example_faults
+	@$(PY) -m tests.example_faults --write
 
 example-defects: dev images ## defects in the code of examples/, each before the scenario that must catch it (an hour; ONLY=jobs)
 	@$(PY) -m tests.example_defects $(if $(ONLY),--only $(ONLY))

@@ -10,7 +10,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -21,7 +21,9 @@ from chaos.catalogue import ALL
 from chaos.fault import LinkFault
 from driver.machine.example_images import ensure_example_images
 from driver.paths import project_root
+from driver.report.text import escape_markdown
 from driver.scenarios.yaml_file import parse_yaml
+from tests.proofs import commit, keep
 
 FOR_S = 8
 LIMIT_S = 240.0
@@ -104,18 +106,41 @@ def main() -> int:
     parser.add_argument(
         "systems", nargs="*", metavar="SYSTEM", help=f"of {', '.join(LINKS)}; all without one"
     )
-    named = parser.parse_args().systems
+    parser.add_argument("--write", action="store_true", help="write docs/proofs.md, after a success of all")
+    given = parser.parse_args()
+    named: list[str] = given.systems
+    of = commit()
     if unknown := set(named) - set(LINKS):
         parser.error(f"no such system: {', '.join(sorted(unknown))}")
     variables = ensure_example_images(print, Path(project_root()))
-    missing = 0
+    found: dict[str, list[Injected]] = {}
     for name in named or LINKS:
         print(f"{name}:", flush=True)
+        found[name] = []
         for one in ExampleUnderFaults(name, variables).injected():
             print(f"  {one}", flush=True)
-            missing += not one.proved
+            found[name].append(one)
+    missing = sum(not one.proved for every in found.values() for one in every)
     print(f"{missing} of the faults have no receipt" if missing else "every fault has its receipt")
+    if given.write and not missing and not named:
+        keep("example_faults", as_markdown(found), of)
     return 1 if missing else 0
+
+
+def as_markdown(found: Mapping[str, Sequence[Injected]]) -> str:
+    """Return the section of docs/proofs.md: each system, and each fault with what its receipt says."""
+    lines = [f"Each fault was injected with `lab.py inject`, for {FOR_S} s where it lasts.", ""]
+    for name, every in found.items():
+        links = ", ".join(f"`{link}`" for link in LINKS[name])
+        lines += [
+            f"`examples/{name}`, faults on {links}:",
+            "",
+            "| fault | receipt |",
+            "|---|---|",
+        ]
+        lines += [f"| {one.fault} | {escape_markdown(one.said)} |" for one in every]
+        lines.append("")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

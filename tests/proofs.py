@@ -34,6 +34,7 @@ SECTIONS = {
         "make two-terminals PAIRS=20 SEED=1",
     ),
     "system_rounds": ("Fifty starts and removals of a system behind doors", "make system-rounds"),
+    "example_faults": ("Every link fault on three example systems", "make prove-examples"),
     "receipts": ("Receipts held against packet captures", "make prove-receipts"),
     "claims": ("Claims judged twice", "make judge-claims"),
     "simulation": ("A million seeds under a virtual clock", "make simulate SEEDS=1000000"),
