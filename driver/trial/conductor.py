@@ -215,7 +215,8 @@ class Conductor:
             self._add(result, inconclusive(step, why))
             result.ended = "no time was left"
             return
-        self._lasting.add(waited.found, step.name)
+        if outcome.was_tried:
+            self._lasting.add(waited.found, step.name)
         self._add(result, outcome)
         self._clean(baseline, waited.found, result)
 

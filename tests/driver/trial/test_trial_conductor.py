@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from driver.errors import LabError
 from driver.trial import run_trial
@@ -10,7 +11,7 @@ from driver.trial.conductor import Conductor, TrialLimits, TrialResult
 from driver.trial.findings import FaultProof, StepVerdict
 from driver.trial.programme import ALL_REPLICAS, KINDS, PAIR, NothingToHitError, TrialStep, programme
 from driver.trial.run_trial import Choice, TrialProgress, conduct
-from driver.trial.samples import RequestCounters
+from driver.trial.samples import FlowCounters, RequestCounters, SystemSample
 from tests.driver.trial.simulated_system import NEVER, SimulatedSystem
 
 LINK = "api[1]->db:5432"
@@ -71,6 +72,29 @@ def test_a_link_that_comes_back_late_is_waited_for_though_another_step_left_it_s
     system.comes_back_s = {"cut api->db:5432": NEVER, "reset api->db:5432": 7.0}
     again = tried(system, step("cut"), step("reset")).outcomes[1]
     assert again.verdict is StepVerdict.came_back
+
+
+def test_a_state_for_which_the_machine_was_too_busy_is_none_that_lasted(system: SimulatedSystem) -> None:
+    system.comes_back_s = {"cut api->db:5432": NEVER, "reset api->db:5432": NEVER}
+    system.busy_because = "this machine was too busy"
+    slower = system.look
+
+    def some_bytes() -> SystemSample:
+        found = slower()
+        more = int(system.now * 300)
+        flows = {
+            name: FlowCounters(1, 1, one.to_server_bytes + more, one.to_client_bytes + more)
+            for name, one in found.links.items()
+        }
+        return replace(found, links=flows)
+
+    system.look = some_bytes  # type: ignore[method-assign]
+    began_s = system.now
+    first, again = tried(system, step("cut"), step("reset")).outcomes
+    assert (first.verdict, again.verdict) == (StepVerdict.inconclusive, StepVerdict.inconclusive)
+    assert again.note == first.note
+    # Two whole waits, after a watch of 10 s.
+    assert system.now - began_s > 50.0
 
 
 def test_all_replicas_of_a_service_are_hit_as_one_and_their_new_lives_are_no_finding() -> None:
