@@ -129,4 +129,4 @@ def test_a_link_that_is_not_there_is_refused_before_anything_starts(tmp_path: Pa
     scenario.write_text(SCENARIO.replace("client->store", "store->client"))
     done = lab_py("scenario", scenario, "--dry-run")
     assert done.returncode == ExitCode.WRONG_USE
-    assert "pair.yaml:7: timeline[0].targets: 'store->client' names no link" in done.stderr
+    assert "pair.yaml:7: `timeline[0].targets`: 'store->client' names no link" in done.stderr
