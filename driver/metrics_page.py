@@ -32,6 +32,10 @@ Times are seconds of the monotonic clock that all containers of a host share. Co
 judged until the drain's end, without the lab's own teardown. `p50`, `p90`, `p99` are nearest-rank
 percentiles: the smallest measured value that 50, 90 or 99 % of all do not exceed.
 
+A *client* is a worker of the reference system, and a link of
+[a system of your own](your-own-system.md#scenarios-of-your-own). A family, or a metric in one, that such a
+system does not have is marked.
+
 In a scenario's `expect` a metric may be written without its unit, and the threshold with one:
 `reconnection_time_p99 <= 5s` is `reconnection_time_p99_s <= 5`. `{mean,p50,p90,p99,max}` in a name below
 means five metrics: the mean, three percentiles and the maximum.
@@ -44,7 +48,10 @@ def page() -> str:
     """Return the page."""
     parts = [_HEAD]
     for family in FAMILIES:
-        parts += [f"\n## {family.title}\n", "| metric | unit | better | what it is |", "|---|---|---|---|"]
+        parts.append(f"\n## {family.title}\n")
+        if not family.on_system:
+            parts.append("Of the reference system alone.\n")
+        parts += ["| metric | unit | better | what it is |", "|---|---|---|---|"]
         parts += dict.fromkeys(_row(metric) for metric in family.metrics)
     shared = ", ".join(f"`{name}`" for name in BY_WORKER if BY_WORKER[name] not in COMPARED_ONLY)
     parts += [
@@ -74,14 +81,15 @@ def page() -> str:
     parts += [
         "\n## Checks\n",
         "[Extending the lab](extending.md#a-check) shows how to add one.\n",
-        "| check | always | what it claims | numbers that a scenario may set |",
-        "|---|---|---|---|",
+        "| check | always | any system | what it claims | numbers that a scenario may set |",
+        "|---|---|---|---|---|",
     ]
     for check in CHECKS.values():
         params = "; ".join(
             f"`{name}` ({param.default:g}): {param.description}" for name, param in check.params.items()
         )
-        parts.append(f"| `{check.name}` | {'yes' if check.always else ''} | {check.claim} | {params} |")
+        always, any_system = ("yes" if one else "" for one in (check.always, check.on_system))
+        parts.append(f"| `{check.name}` | {always} | {any_system} | {check.claim} | {params} |")
     return "\n".join(parts) + "\n"
 
 
@@ -90,4 +98,5 @@ def _row(metric: Metric) -> str:
     if metric.statistic:
         name = name.replace(f"_{metric.statistic}", "_{" + ",".join(STATISTICS) + "}")
         formula = formula.removeprefix(f"{STATISTICS[metric.statistic]} ")
-    return f"| `{name}` | {_UNITS[metric.unit]} | {metric.better.value} | {formula} |"
+    marked = formula if metric.on_system else f"{formula} (of the reference system alone)"
+    return f"| `{name}` | {_UNITS[metric.unit]} | {metric.better.value} | {marked} |"
