@@ -100,4 +100,12 @@ def _ok_after_heal_s(history: History, operations: list[Operation]) -> float | N
     return None if longest_ns is None else longest_ns / 1e9
 
 
-FAMILY = MetricFamily("Operations", METRICS, measure, rank=25, of_operations=True, on_system=True)
+BROKEN_BY = {
+    "latency": ("operation_late",),
+    "ok_after_heal": ("answers_withheld",),
+    "operations_per_s": ("operation_late", "operation_claimed"),
+    "": ("operation_refused", "operation_claimed"),
+}
+FAMILY = MetricFamily(
+    "Operations", METRICS, measure, rank=25, of_operations=True, on_system=True, broken_by=BROKEN_BY
+)

@@ -34,6 +34,8 @@ SENTENCES = (
     "outside faults: depth <= 20",
     "during partition: depth <= 50",
     "during f-1: depth >= 1",
+    "outside faults: latency_p99 <= 1s",
+    "during partition: ok_share >= 90%",
 )
 
 
