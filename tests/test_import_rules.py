@@ -42,7 +42,7 @@ BELOW = {
     "dashboard": {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
     },
-    "systems": {"engines", "histories", "labs", "scenarios"},
+    "systems": {"engines", "histories", "labs", "loads", "scenarios"},
     "observations": {"engines", "histories", "systems"},
     "trial": {"engines", "histories", "judging", "labs", "report", "scenarios", "systems"},
 }

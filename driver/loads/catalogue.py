@@ -16,7 +16,7 @@ from driver.loads.load import Load
 from wire.declarations import DeclarationError, declarations, named
 
 HELPERS = (
-    *("addresses", "catalogue", "composer_template", "http_client", "load", "load_group"),
+    *("addresses", "catalogue", "composer_template", "container_run", "http_client", "load", "load_group"),
     *("open_loop", "operation_lines", "operation_log", "program_run", "statuses", "templates"),
 )
 """Modules of the package that declare no kind."""

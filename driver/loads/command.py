@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from chaos.explain import shown
 from chaos.units import PerSecond
-from driver.loads.addresses import Endpoint, endpoint, variables
-from driver.loads.load import Load, LoadContext
+from driver.loads.addresses import Endpoint, endpoint, variable, variables
+from driver.loads.container_run import container_argv, container_name, removed_at_end
+from driver.loads.load import Load, LoadContext, OutsideNetwork
 from driver.loads.open_loop import wait_until
 from driver.loads.operation_lines import LineSplitter, reported
 from driver.loads.operation_log import OperationLog
-from driver.loads.program_run import PIECE_BYTES, OutputLog, check_executable, run_program
+from driver.loads.program_run import PIECE_BYTES, OutputLog, ProgramEnd, check_executable, run_program
 
 SHELL = ("/bin/sh", "-c")
 MOST_BAD_LINES = 1_000
@@ -42,8 +43,8 @@ Argv = Annotated[tuple[str, ...], BeforeValidator(_argv), AfterValidator(_writte
 class CommandLoad(Load):
     """A program that drives the system and prints a JSON line an operation.
 
-    It runs on this host, in the folder of the scenario's file, and ends with all that it started: after its
-    time and `timeout`, and with the run.
+    It runs on this host, in the folder of the scenario's file, or in a container beside the system. It ends
+    with all that it started: after its time and `timeout`, and with the run.
     """
 
     name: ClassVar = "command"
@@ -53,28 +54,37 @@ class CommandLoad(Load):
     rate_per_s: Annotated[
         PerSecond, Field(gt=0, le=20_000, description="operations a second that it is to call")
     ] = 10.0
+    image: Annotated[
+        str, Field(max_length=300, description="an image of this machine in which it runs, beside the system")
+    ] = ""
     reach: Annotated[
         tuple[Endpoint, ...],
         Field(max_length=64, description="ports that are not published and that it needs: redis:6379"),
     ] = ()
 
+    @model_validator(mode="after")
+    def _reaches_from_this_host(self) -> CommandLoad:
+        if self.image.startswith("-"):
+            raise ValueError(f"expected the name of an image; found {shown(self.image)}")
+        if self.image and self.reach:
+            raise ValueError("expected `image` or `reach`: ports that are not published need this host")
+        return self
+
     def check(self, home: Path) -> None:
-        check_executable(self.command[0], home)
+        if not self.image:
+            check_executable(self.command[0], home)
 
     async def run(self, context: LoadContext) -> None:
-        addresses = await asyncio.to_thread(variables, context.access, map(endpoint, self.reach))
-        await wait_until(context.zero_ns)
-        left_s = context.duration_s - (time.monotonic_ns() - context.zero_ns) / 1e9
-        settings = {"STORMLAB_RATE_PER_S": f"{self.rate_per_s:g}", "STORMLAB_SECONDS": f"{left_s:.3f}"}
         output = ReportedOutput(context.operations, context.zero_ns)
-        ended = await run_program(
-            self.command,
-            {**os.environ, **context.variables, **settings, **addresses},
-            context.home,
-            max(0.0, left_s) + self.timeout_s,
-            output.read_all,
-            OutputLog(context.folder / f"{context.name}.log"),
-        )
+        if self.image:
+            network = await asyncio.to_thread(context.access.outside_network)
+            addresses = {variable(*one): address for one, address in network.addresses.items()}
+            name = container_name(network, context.name)
+            async with removed_at_end(name):
+                ended = await self._end_of(context, output, addresses, (network, name))
+        else:
+            addresses = await asyncio.to_thread(variables, context.access, map(endpoint, self.reach))
+            ended = await self._end_of(context, output, addresses)
         if output.is_over:
             return
         if not ended.report:
@@ -83,6 +93,30 @@ class CommandLoad(Load):
             )
         elif ended.code != 0:
             context.operations.trouble(f"its command {ended}")
+
+    async def _end_of(
+        self,
+        context: LoadContext,
+        output: ReportedOutput,
+        addresses: dict[str, str],
+        container: tuple[OutsideNetwork, str] | None = None,
+    ) -> ProgramEnd:
+        """Run the program, in a container of that name or on this host, and return how it ended."""
+        await wait_until(context.zero_ns)
+        left_s = context.duration_s - (time.monotonic_ns() - context.zero_ns) / 1e9
+        settings = {"STORMLAB_RATE_PER_S": f"{self.rate_per_s:g}", "STORMLAB_SECONDS": f"{left_s:.3f}"}
+        given = {**context.variables, **settings, **addresses}
+        argv: Sequence[str] = self.command
+        if container is not None:
+            argv = container_argv(*container, self.image, self.command, given)
+        return await run_program(
+            argv,
+            {**os.environ, **given},
+            context.home,
+            max(0.0, left_s) + self.timeout_s,
+            output.read_all,
+            OutputLog(context.folder / f"{context.name}.log"),
+        )
 
 
 class ReportedOutput:

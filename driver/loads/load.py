@@ -29,6 +29,17 @@ class OutsideAddress(Protocol):
     def address(self) -> str: ...
 
 
+@dataclass(frozen=True)
+class OutsideNetwork:
+    """The network on which doors take connections from outside: its project's name, its own, and the address
+    there of each published port, by service and port.
+    """
+
+    project: str
+    name: str
+    addresses: Mapping[tuple[str, int], str]
+
+
 class LoadAccess(Protocol):
     """How a load reaches the system: the part of SystemAccess that loads use. Its calls may block."""
 
@@ -37,6 +48,9 @@ class LoadAccess(Protocol):
 
     def inside(self, service: str, port: int, replica: int = 1) -> str:
         """Return `address:port` of a replica on its own network, beside the doors. Raises LabError."""
+
+    def outside_network(self) -> OutsideNetwork:
+        """Return the network on which doors take connections from outside."""
 
 
 @dataclass(frozen=True)

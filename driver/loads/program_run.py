@@ -103,6 +103,9 @@ async def run_program(
         await program.end()
         taken.cancel()
         await asyncio.gather(errors, taken, return_exceptions=True)
+        # What was not taken: its pipe stays open while there is more.
+        while await program.output.read(PIECE_BYTES):
+            pass
     return ProgramEnd(report, errors.result())
 
 

@@ -20,10 +20,13 @@ from typing import IO, Any, Protocol
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import ResourceReading
 from driver.errors import EngineError, LabError, NotReadyError, UsageError
+from driver.loads.load import OutsideNetwork
+from driver.systems.door_names import OUTSIDE_NETWORK
 from driver.systems.made_containers import replica_name
 from driver.systems.relay_container import End, RelayContainer
 from driver.systems.replicas import PublishedAddress, Replica, SystemContainers, system_containers
 from driver.systems.running_system import RunningSystem
+from driver.systems.system import OUTSIDE
 from driver.systems.system_images import door_image
 
 MOST_OUTPUT_BYTES = 8 << 20
@@ -118,6 +121,16 @@ class RunningAccess:
         raise UsageError(
             f"{service}:{port} is no published port of the system.", f"Published ports: {there}."
         )
+
+    def outside_network(self) -> OutsideNetwork:
+        """Return the network on which doors take connections from outside, for a load's container."""
+        found = {}
+        for pair in (pair for door in self._running.file.doors for pair in door.pairs):
+            client, _, server = pair.name.partition("->")
+            service, _, port = server.rpartition(":")
+            if client == OUTSIDE:
+                found[(service, int(port))] = pair.listen
+        return OutsideNetwork(self._project, f"{self._project}_{OUTSIDE_NETWORK}", found)
 
     def inside(self, service: str, port: int, replica: int = 1) -> str:
         one = self._replica(service, replica)

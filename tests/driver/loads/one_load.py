@@ -11,6 +11,7 @@ from driver.errors import UsageError
 from driver.histories.journal_kinds import LOAD, reader_of
 from driver.histories.system_events import LoadEnded, Operation
 from driver.loads.catalogue import read_loads
+from driver.loads.load import OutsideNetwork
 from driver.loads.load_group import LoadGroup
 from driver.systems.replicas import PublishedAddress
 from wire.events import Event, Journal
@@ -31,6 +32,9 @@ class Addresses:
         if name not in self._inside:
             raise UsageError(f"{name} is no port of the system.")
         return self._inside[name]
+
+    def outside_network(self) -> OutsideNetwork:
+        raise UsageError("the system has no network.")
 
 
 class Record:

@@ -85,7 +85,7 @@ async def test_lines_that_are_no_operation_are_counted_and_said(tmp_path: Path) 
 
 async def test_a_command_that_prints_no_operations_on_and_on_is_ended(tmp_path: Path) -> None:
     record = await ran("while True: print('y')", tmp_path, duration_s=60)
-    assert re.search(r"was not read: .* \([12]\d\d\d+ times\)", record.trouble())
+    assert re.search(r"was not read: .* \(\d{4,} times\)", record.trouble())
 
 
 async def test_a_command_with_too_many_operations_is_ended(

@@ -12,7 +12,7 @@ import pytest
 from driver.errors import LabError, NotReadyError
 from driver.histories.journal_kinds import LOAD, reader_of
 from driver.histories.system_events import LoadEnded
-from driver.loads.load import Load, LoadContext, OutsideAddress
+from driver.loads.load import Load, LoadContext, OutsideAddress, OutsideNetwork
 from driver.loads.load_group import LoadGroup
 from wire.events import Journal
 
@@ -50,6 +50,9 @@ class NoAddresses:
 
     def inside(self, service: str, port: int, replica: int = 1) -> str:
         raise LabError(f"{service} is not there")
+
+    def outside_network(self) -> OutsideNetwork:
+        raise LabError("it is not there")
 
 
 def group(loads: dict[str, Load], lines: list[bytes]) -> LoadGroup:
