@@ -8,6 +8,7 @@ each of them means.
 from driver.claims.catalogue import CLAIMS, claim_with_reservations, judge_claim, parse_claim
 from driver.claims.claim import Claim, Field, Names
 from driver.claims.early_errors import early_errors
+from driver.claims.reading_threshold import reading_threshold
 
 __all__ = [
     "CLAIMS",
@@ -18,4 +19,5 @@ __all__ = [
     "early_errors",
     "judge_claim",
     "parse_claim",
+    "reading_threshold",
 ]

@@ -36,7 +36,7 @@ CLAIMS: dict[str, type[Claim]] = named(
                 "operations",
                 "readings",
             ),
-            *("sentences", "time_windows", "windows"),
+            *("reading_threshold", "sentences", "time_windows", "windows"),
         ),
         rank=lambda kind: kind.rank,
     ),

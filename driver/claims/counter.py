@@ -10,9 +10,10 @@ from driver.checks.finding import Finding, Status, failed, passed, unknown
 from driver.claims.cells import Number, key_of, number_of, shown
 from driver.claims.claim import Claim, Field, Names
 from driver.claims.operations import is_ok, is_open, sent_by
-from driver.claims.readings import WholeReading, cells_of, final_reading, first_reading
+from driver.claims.readings import cells_of
 from driver.claims.sentences import column, load_named, observation_named
 from driver.histories.history import History
+from driver.histories.readings import WholeReading, final_reading, first_reading
 from driver.histories.system_events import Operation
 
 MOST = 8 * 10**307

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from driver.claims.claim import Claim, Field
 from driver.claims.operations import repeated_keys, sent_by
-from driver.claims.readings import cells_of, first_reading
+from driver.claims.readings import cells_of
 from driver.histories.history import History, JournalRead
 from driver.histories.journal_kinds import LOAD, OBSERVER
+from driver.histories.readings import first_reading
 from driver.histories.system_events import Operation, Reading
 
 

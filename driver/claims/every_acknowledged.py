@@ -12,9 +12,10 @@ from driver.claims.cells import key_of, listed, shown
 from driver.claims.claim import Claim, Field, Names
 from driver.claims.evidence import evidence_of, fault_clause
 from driver.claims.operations import is_ok, is_open, key_in, repeated_keys, sent_by
-from driver.claims.readings import WholeReading, final_cells, keys_before
+from driver.claims.readings import final_cells, keys_before
 from driver.claims.sentences import column, operation_field
 from driver.histories.history import History
+from driver.histories.readings import WholeReading
 from driver.histories.system_events import Cell, Operation
 
 

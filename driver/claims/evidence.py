@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from driver.checks.finding import SHOWN, Evidence, show
 from driver.claims.cells import SHOWN_CHARS, listed
-from driver.claims.readings import readings_by_name
 from driver.histories.history import History
+from driver.histories.readings import readings_by_name
 from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.histories.system_events import Cell, Operation
 from driver.visible import one_line

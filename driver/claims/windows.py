@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from driver.claims.readings import readings_by_name
 from driver.histories.history import DRIVER, History, JournalRead
 from driver.histories.intervals import Interval, difference, union
 from driver.histories.journal_kinds import LOAD
+from driver.histories.readings import readings_by_name
 from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.histories.system_events import Operation
 from driver.metrics.signals import Signal

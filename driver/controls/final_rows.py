@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from driver.claims.readings import WholeReading, final_reading, readings_by_name
 from driver.histories.history import History
+from driver.histories.readings import WholeReading, final_reading, readings_by_name
 from driver.histories.system_events import Cell
 
 

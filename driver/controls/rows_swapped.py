@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from driver.claims.cells import key_of
-from driver.claims.readings import WholeReading
 from driver.controls.control import Altered, Control, name_of
 from driver.controls.final_rows import final_tables, with_rows
 from driver.histories.history import History
+from driver.histories.readings import WholeReading
 from driver.histories.system_events import Reading
 
 

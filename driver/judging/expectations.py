@@ -18,7 +18,7 @@ from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 from driver.metrics.catalogue import FAMILY_OF
 from driver.metrics.quantities import OPERATORS, margin_of, write
-from driver.metrics.signals import good_stretches
+from driver.metrics.signals import Signal, Steps, good_stretches, is_unknown
 from driver.metrics.worst import worst_cases
 from driver.scenarios.thresholds import AnchoredThreshold, Expectation, NamedCheck, Threshold
 
@@ -78,7 +78,7 @@ def questions(
             signal = expectation.signal
             alone = partial(_signal, expectation)
             asked.append(
-                Question(expectation.text, alone, partial(_whole, signal.name), broken_by=signal.broken_by)
+                Question(expectation.text, alone, partial(_whole_signal, signal), broken_by=signal.broken_by)
             )
         elif isinstance(expectation, Claim):
             asked.append(_of_claim(expectation))
@@ -117,9 +117,13 @@ def _claim(claim: Claim, history: History, metrics: Metrics) -> Finding:
     return judge_claim(claim, history)
 
 
-def _whole(measure: str, history: History, found: Finding) -> Finding:
-    """Return what of a threshold's finding holds where any journal may lack lines."""
-    return unless_busy(history, unless_gap(history, _with_worst(history, found, measure), ALL_ROLES))
+def _whole(measure: str, history: History, found: Finding, requires: tuple[str, ...] = ALL_ROLES) -> Finding:
+    """Return what of a threshold's finding holds where a journal of `requires` may lack lines."""
+    return unless_busy(history, unless_gap(history, _with_worst(history, found, measure), requires))
+
+
+def _whole_signal(signal: Signal, history: History, found: Finding) -> Finding:
+    return _whole(signal.name, history, found, signal.requires)
 
 
 def _with_worst(history: History, found: Finding, measure: str) -> Finding:
@@ -156,7 +160,8 @@ def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
 def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
     """Return whether a signal met its threshold within `within_s` of each anchor, and held it for `hold_s`.
 
-    An anchor that the next fault follows too soon is skipped and counted; the last one must be decided.
+    An anchor that the next fault follows too soon is skipped and counted; the last one must be decided. Where
+    values that are unknown decide, the finding is unknown.
     """
     run = history.view(run_timeline)
     anchors = _anchors(run, expected.anchor)
@@ -164,15 +169,22 @@ def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
         return unknown(expected.text, f"there was no {expected.anchor} in this run")
     steps = expected.signal.steps(history)
     compare = OPERATORS[expected.operator]
+
+    def holds(value: float) -> bool:
+        return compare(value, expected.value)
+
+    def may_hold(value: float) -> bool:
+        return is_unknown(value) or holds(value)
+
     within_ns, hold_ns = int(expected.within_s * 1e9), int(expected.hold_s * 1e9)
     took: list[float] = []
     skipped, last_skipped = 0, False
     for number, anchor_ns in enumerate(anchors, 1):
         quiet_ns = run.quiet_until_ns(anchor_ns) if expected.anchor == "heal" else run.end_ns
         until_ns = min(quiet_ns, anchor_ns + within_ns + hold_ns + 1)
-        good = good_stretches(steps, lambda value: compare(value, expected.value), anchor_ns, until_ns)
+        span = anchor_ns, until_ns, within_ns, hold_ns
         last_skipped = False
-        began = next((a for a, b in good if a <= anchor_ns + within_ns and b - a >= hold_ns), None)
+        began = _first_good(steps, holds, *span)
         if began is not None:
             took.append((began - anchor_ns) / 1e9)
         elif quiet_ns < anchor_ns + within_ns + hold_ns:
@@ -184,6 +196,8 @@ def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
                 f"was not reached{f' for {expected.hold_s:g} s' if hold_ns else ''} within "
                 f"{expected.within_s:g} s of {expected.anchor} {number} of {len(anchors)} (at {at_s:.1f} s)"
             )
+            if _first_good(steps, may_hold, *span) is not None:
+                return unknown(expected.text, f"{because}; but readings that are missing may have shown it")
             return failed(expected.text, because, threshold=expected.within_s, unit="s")
     if last_skipped:
         return unknown(expected.text, f"what followed the last {expected.anchor} was too short to decide")
@@ -202,6 +216,14 @@ def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
         margin=expected.within_s - worst,
         unit="s",
     )
+
+
+def _first_good(
+    steps: Steps, good: Callable[[float], bool], anchor_ns: int, until_ns: int, within_ns: int, hold_ns: int
+) -> int | None:
+    """Return the begin of the first stretch after an anchor that begins in time and is long enough."""
+    stretches = good_stretches(steps, good, anchor_ns, until_ns)
+    return next((a for a, b in stretches if a <= anchor_ns + within_ns and b - a >= hold_ns), None)
 
 
 def _anchors(run: RunTimeline, anchor: str) -> list[int]:

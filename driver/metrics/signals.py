@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from driver.histories.connection_history import connection_histories
-from driver.histories.history import History
+from driver.histories.history import DRIVER, History
 from driver.histories.intervals import Interval
+from driver.histories.journal_gaps import ALL_ROLES
+from driver.histories.journal_kinds import OBSERVER
+from driver.histories.readings import number_steps
 from driver.histories.system_events import FAIL, OK, UNKNOWN, Operation
 from driver.histories.task_history import task_index
 from driver.metrics.metric import Unit
@@ -22,8 +25,8 @@ _WINDOW_NS = 1_000_000_000
 class Signal:
     """A number over time. `steps` returns [(from_ns, value), …]: each value holds until the next instant.
 
-    `broken_by` names controls that are tried first to show that a bound on it can be missed.
-    `on_system`: a foreign system has it too.
+    `broken_by` names controls that are tried first to show that a bound on it can be missed; `requires` are
+    the journals that must be whole to prove that it was. `on_system`: a foreign system has it too.
     """
 
     name: str
@@ -32,6 +35,38 @@ class Signal:
     steps: Callable[[History], Steps]
     broken_by: tuple[str, ...] = ()
     on_system: bool = False
+    requires: tuple[str, ...] = ALL_ROLES
+
+
+@dataclass(frozen=True)
+class _ReadingSteps:
+    """Returns the numbers of one observation; of an equal name it equals another one."""
+
+    observation: str
+
+    def __call__(self, history: History) -> Steps:
+        return number_steps(history, self.observation)
+
+
+def signal_of_readings(observation: str, unit: Unit) -> Signal:
+    """Return an observation of a foreign system as a signal. A reading that failed is NaN, as is a time
+    without readings: no comparison holds then, and none is broken.
+    """
+    formula = "the newest reading, until the next one"
+    return Signal(
+        observation,
+        unit,
+        formula,
+        _ReadingSteps(observation),
+        broken_by=("readings_bad",),
+        on_system=True,
+        requires=(DRIVER, OBSERVER),
+    )
+
+
+def is_unknown(value: float) -> bool:
+    """Whether a signal's value is NaN: it was to be read, and is not known."""
+    return value != value
 
 
 def _connected(history: History) -> Steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from inspect import isabstract
 from types import ModuleType
@@ -52,16 +53,36 @@ OBSERVATIONS: Mapping[str, type[SystemObservation]] = dict(
 )
 """All kinds by their names, in the order of their ranks."""
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _COMMON = frozenset(info.alias or field for field, info in SystemObservation.model_fields.items())
 
 
 class ObservationError(ValueError):
-    """An invalid observation: `key` is the key in it ("" for the whole), `problem` what is wrong."""
+    """An invalid observation: `key` is the key in it ("" for the whole), `problem` what is wrong.
 
-    def __init__(self, key: str, problem: str) -> None:
+    `name` is the observation's, where it is one of several.
+    """
+
+    def __init__(self, key: str, problem: str, name: str = "") -> None:
         super().__init__(f"{key}: {problem}" if key else problem)
         self.key = key
         self.problem = problem
+        self.name = name
+
+
+def read_observations(data: Mapping[str, object]) -> dict[str, SystemObservation]:
+    """Return the observations of `observe:` by their names. Raises ObservationError for a wrong one."""
+    if len(data) > MAX_OBSERVATIONS:
+        raise ObservationError("", f"expected at most {MAX_OBSERVATIONS} observations; found {len(data)}")
+    found = {}
+    for name, entry in data.items():
+        if not _NAME.fullmatch(name):
+            raise ObservationError("", f"expected a name of letters, digits, - and _; found {name!r}", name)
+        try:
+            found[name] = read_observation(entry)
+        except ObservationError as error:
+            raise ObservationError(error.key, error.problem, name) from None
+    return found
 
 
 def read_observation(data: object) -> SystemObservation:

@@ -53,7 +53,7 @@ class CpuReader:
         self._before: tuple[float, dict[int, float]] | None = None
 
     def read(self) -> float:
-        """Return the cores that were used. Raises ReadingError where a container began anew."""
+        """Return the cores that were used. Raises ReadingError where a container was started since."""
         if self._before is None:
             self._before = self._look()
             self._sleep(FIRST_SPAN_S)
@@ -61,7 +61,7 @@ class CpuReader:
         self._before = now
         spent = [cpu_s - before.get(number, 0.0) for number, cpu_s in now[1].items()]
         if before.keys() != now[1].keys() or min(spent) < 0:
-            raise ReadingError(f"a container of {self._target} began anew since the reading before")
+            raise ReadingError(f"a container of {self._target} was started since the reading before")
         return sum(spent) / (now[0] - before_s)
 
     def _look(self) -> tuple[float, dict[int, float]]:

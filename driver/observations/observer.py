@@ -24,6 +24,8 @@ EVERY_S = 1.0
 GRACE_S = 2.0
 """How much longer than its limit a reading is waited for: the client's own limit names the reason."""
 AGAIN_S = 0.5
+WITHIN_S = 20.0
+"""How long the first and the final readings are tried again; also until the relay is up."""
 SHOWN_ERRORS = 8
 
 Taken = float | list[tuple[tuple[str, ...], Rows]] | str
@@ -44,7 +46,7 @@ class Observer:
         """Return the newest reading of each observation; None for one that is unknown, or no number."""
         return {one.name: one.newest for one in self._sources}
 
-    async def read_first(self, within_s: float) -> None:
+    async def read_first(self, within_s: float = WITHIN_S) -> None:
         """Read each observation once, before the first fault; one that fails is tried again for `within_s`.
 
         Raises UsageError for those that cannot be read, with what was tried and what came back.
@@ -65,7 +67,7 @@ class Observer:
             for one in self._sources:
                 group.create_task(one.follow())
 
-    async def read_last(self, within_s: float) -> None:
+    async def read_last(self, within_s: float = WITHIN_S) -> None:
         """Read each observation once all has settled; one that fails is tried again for `within_s`.
 
         One that fails to the end is written as unknown.

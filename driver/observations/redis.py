@@ -18,7 +18,10 @@ from driver.observations.values import shown, value_of
 
 PORTS = {"redis": 6379}
 EXAMPLE = "redis://redis:6379/0"
-_WRITE = "write"
+READ = "readonly"
+"""The flag by which a server knows a command that changes nothing."""
+HARMLESS = ("PING", "INFO", "TIME", "ECHO")
+"""Commands about no key, which have no such flag."""
 
 
 def _checked(value: object) -> object:
@@ -45,7 +48,10 @@ class RedisObservation(SystemObservation):
         Field(description="a URL whose host is a service, with the number of a database"),
     ]
     command: Annotated[
-        list[str], Field(min_length=1, max_length=1000, description="the command; one that writes is refused")
+        list[str],
+        Field(
+            min_length=1, max_length=1000, description="the command; one that does not read alone is refused"
+        ),
     ]
     replica: Annotated[int, Field(ge=1, description="the service's replica")] = 1
 
@@ -65,6 +71,7 @@ class RedisObservation(SystemObservation):
             try:
                 with self._client(url, host, port) as client:
                     self._refuse_write(client)
+                with self._client(url, host, port) as client:
                     return value_of(client.execute_command(*self.command))
             except (RedisError, OSError) as error:
                 raise ReadingError(shown(error)) from None
@@ -86,15 +93,17 @@ class RedisObservation(SystemObservation):
         )
 
     def _refuse_write(self, client: Client) -> None:
-        """Raise ReadingError for a command that the server knows to write."""
-        # The client has words of its own for some answers, and none for the raw one of this.
+        """Raise ReadingError for a command that the server does not know to read alone."""
+        # A raw answer: the client's own reading of it fails at a command that is not there.
+        client.response_callbacks.clear()
         ask: Callable[..., Any] = client.execute_command
-        answer = ask("COMMAND", "INFO", self.command[0])
-        found = answer.values() if isinstance(answer, dict) else answer or ()
-        if any(_WRITE in _flags(one) for one in found):
-            raise ReadingError(f"{self.command[0]} writes; an observation reads")
+        command, *rest = self.command
+        names = [f"{command}|{rest[0]}", command] if rest else [command]
+        found = [one for one in ask("COMMAND", "INFO", *names) if one]
+        flags = {_text(one) for one in found[0][2]} if found else {READ}
+        if READ not in flags and command.upper() not in HARMLESS:
+            raise ReadingError(f"{command} is no command that reads alone: {', '.join(sorted(flags))}")
 
 
-def _flags(entry: Any) -> set[str]:
-    flags = entry.get("flags", ()) if isinstance(entry, dict) else entry[2] if entry else ()
-    return {one.decode() if isinstance(one, bytes) else str(one) for one in flags}
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -106,12 +106,16 @@ class SqlObservation(SystemObservation):
             limit_ms = round(self.timeout_s * 1000)
             cursor.execute(f"SET default_transaction_read_only = on; SET statement_timeout = {limit_ms}")
             # One row at a time: an answer of any size takes no more memory than the rows that are read.
-            rows = cursor.stream(self.query.encode())
-            first = next(rows, None)
-            columns = [one.name for one in cursor.description or ()]
-            if not columns:
-                raise ReadingError("expected a query that answers rows")
-            yield columns, _chained(first, rows)
+            # Closed before the connection, whose end would else wait for the end of the answer.
+            rows: Any = cursor.stream(self.query.encode())
+            with closing(rows):
+                first = next(rows, None)
+                if first is not None:
+                    yield _columns(cursor), _chained(first, rows)
+                    return
+            # An answer without rows that comes one row at a time has no columns either.
+            cursor.execute(self.query.encode())
+            yield _columns(cursor), iter(cursor if cursor.description else ())
 
     @contextmanager
     def _mysql(self, url: ServiceUrl, access: SystemAccess) -> Iterator[Rows]:
@@ -157,10 +161,15 @@ class SqlObservation(SystemObservation):
                 yield [one[0] for one in cursor.description], cursor
 
 
-def _chained(first: Sequence[Any] | None, rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    if first is not None:
-        yield first
-        yield from rows
+def _columns(cursor: psycopg.Cursor[Any]) -> list[str]:
+    if not cursor.description:
+        raise ReadingError("expected a query that answers rows")
+    return [one.name for one in cursor.description]
+
+
+def _chained(first: Sequence[Any], rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    yield first
+    yield from rows
 
 
 def _value(found: ReadingTable) -> Value:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from driver.histories.system_events import MAX_COLUMNS, MAX_ROWS, VALUE_CHARS, Cell
 from driver.observations.reading import ReadingError, ReadingTable, Value
 from driver.visible import one_line
@@ -48,6 +50,8 @@ def cell(value: Any) -> Cell:
         return _text(bytes(value).decode(errors="backslashreplace"))
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, Mapping | list | tuple):
+        return _text(_json(value))
     # Dates and times have this text.
     return _text(str(value.isoformat() if hasattr(value, "isoformat") else value))
 
@@ -90,6 +94,23 @@ def value_of(found: object) -> Value:
         rows = ([*one, *[None] * (width - len(one))] for one in entries)
         return table([f"column{place}" for place in range(1, width + 1)], rows)
     return table((VALUE_COLUMN,), ([one] for one in entries))
+
+
+def _json(value: object) -> str:
+    """Return nested values as JSON. Raises ReadingError for what has none."""
+    try:
+        return msgspec.json.encode(_plain(value)).decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ReadingError(f"it answered nested values that have no JSON: {shown(error)}") from None
+
+
+def _plain(value: object) -> object:
+    """Return nested values with texts in the place of bytes."""
+    if isinstance(value, Mapping):
+        return {str(_plain(key)): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
 def _is_number(text: str) -> bool:

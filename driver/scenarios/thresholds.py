@@ -2,6 +2,8 @@
 
 reconnection_time_p99 <= 5s                      a threshold on a metric
 within 15s of heal: connected >= 95% for 10s     a threshold to be met in time, and held
+within 20s of heal: queue == 0 for 5s            the same of an observation that is a number
+queue_max <= 100                                 a threshold on the readings of an observation
 nothing_lost                                     a named check
 no_starvation: {picks: 60}                       a check with a parameter (a mapping in YAML)
 every acknowledged orders.key in stored.id       a claim about operations and readings (driver/claims/)
@@ -15,11 +17,11 @@ from dataclasses import dataclass, field
 
 from chaos.explain import did_you_mean
 from driver.checks import CHECKS
-from driver.claims import CLAIMS, Claim, Names, parse_claim
+from driver.claims import CLAIMS, Claim, Names, parse_claim, reading_threshold
 from driver.metrics import METRICS, SYSTEM_METRICS
 from driver.metrics.metric import Metric, Unit
-from driver.metrics.quantities import parse_quantity, parse_seconds
-from driver.metrics.signals import SIGNALS, Signal
+from driver.metrics.quantities import parse_quantity, parse_seconds, unit_of_quantity
+from driver.metrics.signals import SIGNALS, Signal, signal_of_readings
 
 ANCHORS = {
     "start": "the end of the steady-state gate",
@@ -27,7 +29,7 @@ ANCHORS = {
     "heal": "every instant from which no fault is on",
 }
 MAX_CHARACTERS = 300
-_COMPARISON = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|==|<|>)\s*(?P<quantity>.+)")
+_COMPARISON = re.compile(r"(?P<name>[\w.-]+)\s*(?P<operator><=|>=|==|<|>)\s*(?P<quantity>.+)")
 _ANCHORED = re.compile(
     r"within\s+(?P<within>.+?)\s+of\s+(?P<anchor>\w+)\s*:\s*(?P<claim>.+?)(?:\s+for\s+(?P<hold>.+))?",
     re.IGNORECASE,
@@ -78,9 +80,9 @@ def parse_expectation(text: str, names: Names | None = None, *, on_system: bool 
         raise ValueError(f"expected at most {MAX_CHARACTERS} characters; found {len(text)}")
     stripped = " ".join(text.split())
     if match := _ANCHORED.fullmatch(stripped):
-        return _anchored(stripped, match, on_system)
+        return _anchored(stripped, match, names, on_system)
     if match := _COMPARISON.fullmatch(stripped):
-        return _threshold(stripped, match, on_system)
+        return _threshold(stripped, match, names, on_system)
     if re.fullmatch(r"\w+", stripped):
         return named_check(stripped, {}, on_system=on_system)
     if claim := parse_claim(stripped, names):
@@ -147,14 +149,18 @@ def parse_expectations(
     return parsed
 
 
-def _threshold(text: str, match: re.Match[str], on_system: bool) -> Threshold:
+def _threshold(text: str, match: re.Match[str], names: Names | None, on_system: bool) -> Threshold | Claim:
+    if on_system and not _is_metric(match["name"]):
+        claim = reading_threshold(text, match["name"], match["operator"], match["quantity"], names)
+        if claim is not None:
+            return claim
     metric, named = _metric(match["name"], SYSTEM_METRICS if on_system else METRICS)
     value = parse_quantity(match["quantity"]).to(metric.unit, named=named)
     _possible(metric.name, metric.unit, match["operator"], value)
     return Threshold(text, metric, match["operator"], value)
 
 
-def _anchored(text: str, match: re.Match[str], on_system: bool) -> AnchoredThreshold:
+def _anchored(text: str, match: re.Match[str], names: Names | None, on_system: bool) -> AnchoredThreshold:
     anchor = match["anchor"].lower()
     if anchor not in ANCHORS:
         raise ValueError(
@@ -163,15 +169,7 @@ def _anchored(text: str, match: re.Match[str], on_system: bool) -> AnchoredThres
     claim = _COMPARISON.fullmatch(match["claim"])
     if claim is None:
         raise ValueError(f"expected a comparison like 'connected >= 95%'; found {match['claim']!r}")
-    known = {name: one for name, one in SIGNALS.items() if not on_system or one.on_system}
-    signal = known.get(claim["name"])
-    if signal is None:
-        raise ValueError(
-            f"{claim['name']!r} is no signal over time; expected "
-            f"{', '.join(known)}{_nearest(claim['name'], known)}"
-        )
-    value = parse_quantity(claim["quantity"]).to(signal.unit)
-    _possible(signal.name, signal.unit, claim["operator"], value)
+    signal, value = _signal_bound(claim["name"], claim["operator"], claim["quantity"], names, on_system)
     return AnchoredThreshold(
         text=text,
         signal=signal,
@@ -181,6 +179,31 @@ def _anchored(text: str, match: re.Match[str], on_system: bool) -> AnchoredThres
         within_s=parse_seconds(match["within"]),
         hold_s=parse_seconds(match["hold"]) if match["hold"] else 0.0,
     )
+
+
+def _signal_bound(
+    name: str, sign: str, quantity: str, names: Names | None, on_system: bool
+) -> tuple[Signal, float]:
+    """Return a signal, or an observation as one, and the value that it is compared with, in its unit."""
+    known = {key: one for key, one in SIGNALS.items() if not on_system or one.on_system}
+    if signal := known.get(name):
+        value = parse_quantity(quantity).to(signal.unit)
+        _possible(signal.name, signal.unit, sign, value)
+        return signal, value
+    observed = (names.observations if names else {name: None}) if on_system else {}
+    if name not in observed:
+        every = [*observed, *known]
+        what = "no observation of this scenario and no signal" if observed else "no signal over time"
+        raise ValueError(f"{name!r} is {what}; expected {', '.join(every)}{_nearest(name, every)}")
+    if observed[name]:
+        raise ValueError(f"{name} is a table: a comparison needs an observation that is one number")
+    number = parse_quantity(quantity)
+    unit = unit_of_quantity(number)
+    return signal_of_readings(name, unit), number.to(unit)
+
+
+def _is_metric(name: str) -> bool:
+    return name in METRICS or any(f"{name}_{unit.value}" in METRICS for unit in Unit)
 
 
 def _metric(name: str, known: Mapping[str, Metric]) -> tuple[Metric, bool]:

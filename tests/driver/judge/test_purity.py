@@ -18,6 +18,7 @@ CORES = {
     "nouns",
     *(
         "histories.intervals",
+        "histories.readings",
         "histories.machine_load",
         "histories.refusals",
         "histories.task_history",

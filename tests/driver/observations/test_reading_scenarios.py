@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from driver.observations.catalogue import OBSERVATIONS, ObservationError, read_observation
+from driver.observations.catalogue import (
+    OBSERVATIONS,
+    ObservationError,
+    read_observation,
+    read_observations,
+)
 from driver.observations.observation import SystemObservation
 from driver.scenarios.yaml_file import parse_yaml
 
@@ -63,3 +68,24 @@ def test_a_password_is_in_no_error() -> None:
     assert "secret" not in refusal({"sql": "postgresql://me:secret@db:port/x", "query": "q"})
     found = read_observation({"sql": "postgresql://me:secret@db:5432/x", "query": "SELECT 1"})
     assert found.tried == "postgresql://me@db:5432/x SELECT 1"
+
+
+def test_all_observations_of_a_scenario_are_read_by_their_names() -> None:
+    found = read_observations({"stored": {"log": "web", "pattern": "x"}, "cores": {"cpu": "web"}})
+    assert [(name, one.name) for name, one in found.items()] == [("stored", "log"), ("cores", "cpu")]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "key", "said"),
+    [
+        ({"a": {"cpu": "web"}, "b": {"cpu": "web", "each": "1s"}}, "b", "each", "cpu has no key"),
+        ({"a.b": {"cpu": "web"}}, "a.b", "", "expected a name of letters, digits, - and _; found 'a.b'"),
+        ({f"a{number}": {"cpu": "web"} for number in range(65)}, "", "", "at most 64 observations; found 65"),
+    ],
+    ids=["key", "name", "many"],
+)
+def test_a_wrong_one_of_several_is_named(data: dict[str, object], name: str, key: str, said: str) -> None:
+    with pytest.raises(ObservationError) as error:
+        read_observations(data)
+    assert (error.value.name, error.value.key) == (name, key)
+    assert said in error.value.problem

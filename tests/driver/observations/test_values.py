@@ -71,6 +71,7 @@ def test_rows_beyond_the_limit_are_not_read() -> None:
         (["a", 2], ReadingTable(("value",), [["a"], [2]])),
         ({"a": 1}, ReadingTable(("key", "value"), [["a", 1]])),
         ([{"id": 1}, {"id": 2, "x": "y"}], ReadingTable(("id", "x"), [[1, None], [2, "y"]])),
+        ([["a", {"b": [b"x", 1]}]], ReadingTable(("column1", "column2"), [["a", '{"b":["x",1]}']])),
         ([["a", 1], ["b", 2]], ReadingTable(("column1", "column2"), [["a", 1], ["b", 2]])),
     ],
 )
