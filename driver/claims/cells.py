@@ -17,6 +17,7 @@ from wire.limits import cut
 
 Number = int | Fraction
 SHOWN_CHARS = 60
+_INTEGER = re.compile(r"-?[0-9]{1,400}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 _DIGITS_BITS = 4_096
 """A larger integer is written in hexadecimal: Python refuses to write very long decimals."""
@@ -43,6 +44,8 @@ def number_of(cell: Cell) -> Number | None:
         return cell
     if isinstance(cell, float):
         return Fraction(repr(cell)) if math.isfinite(cell) else None
+    if _INTEGER.fullmatch(cell):
+        return int(cell)
     return Fraction(cell) if _NUMBER.fullmatch(cell) else None
 
 

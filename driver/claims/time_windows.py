@@ -48,13 +48,23 @@ class MeasureBound:
         return margin_of(number, self.sign, self.value)
 
 
+def metrics_of_operations() -> list[tuple[MetricFamily, Metric]]:
+    """Return the metrics that have a value for part of a run's operations, each with its family: amounts,
+    shares, and statistics of single operations. Rates and times between operations need a run without gaps.
+    """
+    return [
+        (family, metric)
+        for family in FAMILIES
+        for metric in family.metrics
+        if family.of_operations and (metric.statistic or metric.unit in (Unit.count, Unit.ratio))
+    ]
+
+
 def metric_of_operations(name: str) -> tuple[MetricFamily, Metric] | None:
-    """Return a metric that has a value for part of a run's operations, and its family; None for another."""
-    for family in FAMILIES:
-        for metric in family.metrics if family.of_operations else ():
-            if metric.unit is not Unit.per_second and name in (metric.name, _without_unit(metric)):
-                return family, metric
-    return None
+    """Return the metric of that name, with or without its unit, and its family; None for another."""
+    return next(
+        (one for one in metrics_of_operations() if name in (one[1].name, _without_unit(one[1]))), None
+    )
 
 
 def parse_comparison(text: str, names: Names | None) -> MeasureBound:
@@ -71,10 +81,10 @@ def parse_comparison(text: str, names: Names | None) -> MeasureBound:
         unit = SIGNALS[name].unit
         return MeasureBound(name, match["sign"], quantity.to(unit), unit)
     if names is not None and name not in names.observations:
-        known = [*names.observations, *SIGNALS, *_metric_names()]
+        known = [*names.observations, *_metric_names(), *SIGNALS]
         near = did_you_mean(name, known)
         raise ValueError(
-            f"{name!r} is no observation of this scenario, no signal and no metric of operations; expected "
+            f"{name!r} is no observation of this scenario, no metric of operations and no signal; expected "
             f"{shortened(', '.join(known), 300)}{f'. {near}' if near else ''}"
         )
     if names is not None and names.observations[name]:
@@ -84,7 +94,7 @@ def parse_comparison(text: str, names: Names | None) -> MeasureBound:
 
 
 def _metric_names() -> list[str]:
-    return [_without_unit(one) for family in FAMILIES if family.of_operations for one in family.metrics]
+    return [_without_unit(metric) for _, metric in metrics_of_operations()]
 
 
 def _without_unit(metric: Metric) -> str:

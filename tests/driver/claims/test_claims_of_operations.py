@@ -164,6 +164,12 @@ def test_a_search_that_is_too_long_is_undecided() -> None:
     assert linearizable([*many, RegisterOperation(False, "none", 200, 300)], max_states=500) is False
 
 
+def test_an_answer_at_the_instant_of_another_call_may_be_before_or_after_it() -> None:
+    write = RegisterOperation(True, "1", 0, 10)
+    for value, at, expected in (("1", 10, True), (None, 10, True), (None, 11, False)):
+        assert linearizable([write, RegisterOperation(False, value, at, 20)]) is expected
+
+
 def test_many_unknown_writes_do_not_hinder_a_decision() -> None:
     instants = count(1)
     operations = []

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from driver.claims import parse_claim
+from driver.claims import Names, parse_claim, time_windows
+from driver.histories.history import History
+from driver.histories.system_events import Operation
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 from tests.driver.claims.system_past import SystemPast
 
 ALWAYS, OUTSIDE, DURING = "always: queue < 10", "outside faults: queue < 10", "during cut-1: queue < 10"
@@ -95,6 +98,71 @@ def test_the_value_of_an_observation_may_have_any_unit(quantity: str, value: flo
     found = past.found(f"always: queue <= {quantity}")
     assert (found.status, found.margin) == ("passed", 0)
     assert past.found(f"always: queue < {quantity}").status == "failed"
+
+
+# -- metrics of operations
+# ------------------------------------------------------------------------------------------
+
+METRICS = (
+    Metric("share_ok", Unit.ratio, Better.higher, "acknowledged operations ÷ operations"),
+    Metric("took_max_s", Unit.seconds, Better.lower, "longest time of an operation", "max"),
+    Metric("ok_per_s", Unit.per_second, Better.higher, "acknowledged operations ÷ seconds"),
+    Metric("pause_max_s", Unit.seconds, Better.lower, "longest time between two operations"),
+)
+
+
+def measured(history: History) -> Values:
+    """The values of METRICS."""
+    operations = history.of(Operation)
+    return {
+        "share_ok": sum(one.outcome == "ok" for one in operations) / len(operations),
+        "took_max_s": max((one.return_ns - one.call_ns) / 1e9 for one in operations),
+    }
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> SystemPast:
+    """Operations before, across, in and after a fault, with metrics that are measured of them."""
+    family = MetricFamily("Operations", METRICS, measured, of_operations=True)
+    monkeypatch.setattr(time_windows, "FAMILIES", (family,))
+    past = readings()
+    for at_s, outcome, took_s in (
+        (2.0, "ok", 1.0), (9.5, "ok", 3.0), (12.0, "unknown", 2.0), (19.0, "ok", 4.0), (30.0, "ok", 0.5),
+    ):  # fmt: skip
+        past.operation(f"k{at_s}", outcome, at_s, took_s=took_s)
+    return past
+
+
+@pytest.mark.parametrize(
+    ("sentence", "status", "measure"),
+    [
+        ("always: took_max <= 4s", "passed", 4.0),
+        ("outside faults: took_max < 1s", "failed", 1.0),
+        ("outside faults: share_ok >= 100%", "passed", 1.0),
+        ("during cut-1: share_ok >= 50%", "passed", 0.5),
+        ("during partition: share_ok > 50%", "failed", 0.5),
+        ("during cut-1: took_max_s <= 4", "passed", 4.0),
+    ],
+)
+def test_a_metric_is_measured_of_the_operations_of_its_time_alone(
+    loads: SystemPast, sentence: str, status: str, measure: float
+) -> None:
+    found = loads.found(sentence)
+    assert found.status == status
+    assert found.measured == pytest.approx(measure)
+
+
+@pytest.mark.parametrize("name", ["ok_per_s", "pause_max"])
+def test_what_has_no_value_in_part_of_a_run_is_refused(loads: SystemPast, name: str) -> None:
+    with pytest.raises(ValueError, match="expected share_ok, took_max"):
+        parse_claim(f"outside faults: {name} > 1", Names())
+
+
+@pytest.mark.usefixtures("loads")
+def test_a_metric_of_no_operation_is_unknown() -> None:
+    found = readings((5.0, 1)).found("during cut-1: share_ok >= 50%")
+    assert found.status == "unknown"
+    assert "0 operations during cut-1: share_ok has no value" in found.because
 
 
 def test_an_equal_value_is_measured_by_its_distance() -> None:
