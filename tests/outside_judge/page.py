@@ -40,7 +40,7 @@ def write(block: str, tally: Tally, took_s: float) -> None:
     )
     page = PAGE.read_text()
     place = re.compile(rf"(?<=<!-- {block} -->\n).*?(?=<!-- end -->)", re.S)
-    PAGE.write_text(place.sub(lambda _: text, page))
+    PAGE.write_text(place.sub(lambda _: text, page, count=1))
 
 
 def _row(kind: str, broken: int, in_order: int, differ: int) -> str:
