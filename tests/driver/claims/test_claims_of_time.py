@@ -106,7 +106,7 @@ def test_the_value_of_an_observation_may_have_any_unit(quantity: str, value: flo
 METRICS = (
     Metric("share_ok", Unit.ratio, Better.higher, "acknowledged operations ÷ operations"),
     Metric("took_max_s", Unit.seconds, Better.lower, "longest time of an operation", "max"),
-    Metric("ok_per_s", Unit.per_second, Better.higher, "acknowledged operations ÷ seconds"),
+    Metric("rate_per_s", Unit.per_second, Better.higher, "acknowledged operations ÷ seconds"),
     Metric("pause_max_s", Unit.seconds, Better.lower, "longest time between two operations"),
 )
 
@@ -152,7 +152,7 @@ def test_a_metric_is_measured_of_the_operations_of_its_time_alone(
     assert found.measured == pytest.approx(measure)
 
 
-@pytest.mark.parametrize("name", ["ok_per_s", "pause_max"])
+@pytest.mark.parametrize("name", ["rate_per_s", "pause_max"])
 def test_what_has_no_value_in_part_of_a_run_is_refused(loads: SystemPast, name: str) -> None:
     with pytest.raises(ValueError, match="expected share_ok, took_max"):
         parse_claim(f"outside faults: {name} > 1", Names())
@@ -175,3 +175,12 @@ def test_a_sentence_about_time_is_parsed_without_spaces_too() -> None:
     claim = parse_claim("always:queue<10")
     assert claim is not None
     assert readings((4.0, 11)).found("always:queue<10").status == "failed"
+
+
+def test_the_metrics_of_loads_are_measured_in_part_of_a_run() -> None:
+    past = readings()
+    for at_s, outcome, took_s in ((2.0, "ok", 0.2), (12.0, "unknown", 5.0), (13.0, "ok", 2.0)):
+        past.operation(f"k{at_s}", outcome, at_s, took_s=took_s)
+    assert past.found("outside faults: latency_p99 <= 1s").measured == pytest.approx(0.2)
+    assert past.found("always: latency_p99 <= 1s").status == "failed"
+    assert past.found("during cut-1: ok_share >= 90%").measured == pytest.approx(0.5)
