@@ -33,7 +33,7 @@ BELOW = {
     "forensics": {"histories", "metrics", "scenarios"},
     "report": {"checks", "forensics", "histories", "judging", "metrics", "results", "scenarios"},
     "runs": {
-        *("engines", "histories", "judging", "labs", "loads", "observations", "report", "results"),
+        *("claims", "engines", "histories", "judging", "labs", "loads", "observations", "report", "results"),
         *("scenarios", "systems"),
     },
     "machine": set(),

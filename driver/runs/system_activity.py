@@ -18,6 +18,7 @@ from driver.observations.catalogue import read_observation
 from driver.observations.observation import ReadingContext
 from driver.observations.observer import Observer
 from driver.results.run_folder import LOGS
+from driver.runs.early_claims import refuse_claims
 from driver.runs.own_journals import own_journal_of
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunContext
@@ -138,6 +139,7 @@ class SystemActivity:
         if self._observer is not None:
             await self._observer.read_first(READY_GRACE_S)
             self._is_read.set()
+        await asyncio.to_thread(refuse_claims, self._context.folder, self._plan.expect)
         now_ns = time.monotonic_ns()
         await asyncio.sleep(max(0.0, (due_ns - now_ns) / 1e9))
         return max(0.0, (now_ns - due_ns) / 1e9)
