@@ -118,6 +118,11 @@ def test_reports_show_the_red_of_each_finding_in_few_words(tmp_path: Path) -> No
     assert said in page
 
 
+def test_a_bound_longer_than_the_run_can_be_missed_too(tmp_path: Path) -> None:
+    outcome, because = judged(tmp_path, ["task_latency_p99 <= 600s"])
+    assert outcome is RunOutcome.passed, because
+
+
 def test_without_controls_the_same_run_passes_and_shows_no_red(tmp_path: Path) -> None:
     run = judge_run(healthy_herd().write(tmp_path, ["task_success_rate >= 0%"]))
     assert run.verdict.verdict is RunOutcome.passed
