@@ -20,6 +20,7 @@ COMMAND_TIMEOUT_S = float(os.environ.get("COMMAND_TIMEOUT_S", "0"))
 
 engine = create_async_engine(
     os.environ["DATABASE_URL"],
+    isolation_level="AUTOCOMMIT",  # an order is one statement
     pool_pre_ping=os.environ.get("POOL_PRE_PING") == "1",
     connect_args={"command_timeout": COMMAND_TIMEOUT_S or None},
 )
