@@ -69,7 +69,7 @@ def read_loads(value: Any) -> dict[str, Load]:
     if not isinstance(value, Mapping) or not value:
         raise LoadError((), f"expected a load, or a mapping of a name to each; found {_short(value)}")
     if any(kind in value for kind in LOADS):
-        return _among({UNNAMED: _read(value, ())})
+        return _among({UNNAMED: _read(value, ())}, is_named=False)
     if len(value) > MOST_LOADS:
         raise LoadError((), f"expected at most {MOST_LOADS} loads; found {len(value)}")
     found = {}
@@ -81,16 +81,18 @@ def read_loads(value: Any) -> dict[str, Load]:
                 f"found {_short(name)}",
             )
         found[name] = _read(one, (name,))
-    return _among(found)
+    return _among(found, is_named=True)
 
 
-def _among(found: dict[str, Load]) -> dict[str, Load]:
+def _among(found: dict[str, Load], *, is_named: bool) -> dict[str, Load]:
     """Return the loads, each of which refers to others of them. Raises LoadError."""
     for name, load in found.items():
         for other in load.others:
             if other not in found or other == name:
                 wrong = f"expected another load of this scenario; found {_short(other)}"
-                raise LoadError((name,), f"{wrong}. {nearest(other, found.keys() - {name})}")
+                raise LoadError(
+                    (name,) if is_named else (), f"{wrong}. {nearest(other, found.keys() - {name})}"
+                )
     return found
 
 

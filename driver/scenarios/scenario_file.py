@@ -14,6 +14,7 @@ from typing import Any
 from chaos.explain import nearest, shortened
 from chaos.units import format_seconds
 from driver.errors import UsageError
+from driver.loads.catalogue import LoadError, check_loads, read_loads
 from driver.loads.templates import VARIABLES
 from driver.paths import project_root
 from driver.scenarios.error_collector import ErrorCollector, error_at
@@ -186,6 +187,7 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
     loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick)
     _check_runs(loaded, overrides)
     _check_tasks(loaded)
+    _check_loads(loaded)
     return loaded
 
 
@@ -222,6 +224,17 @@ def _check_tasks(loaded: ScenarioFile) -> None:
         raise loaded.error(
             ("workload", "rate"), f"expected at most {MAX_TASKS} tasks a run; found {count:.0f}"
         )
+
+
+def _check_loads(loaded: ScenarioFile) -> None:
+    """Raise FileError where a load needs a program or a directory that is not there."""
+    workload = loaded.scenario.workload if isinstance(loaded.scenario, SystemScenario) else None
+    if workload is not None:
+        try:
+            check_loads(read_loads(workload), loaded.folder)
+        except LoadError as error:
+            path = error.path if error.path[0] in workload else ()
+            raise loaded.error(("workload", *path), error.problem) from None
 
 
 def check_runs(loaded: ScenarioFile, combinations: int, repeat: int) -> None:

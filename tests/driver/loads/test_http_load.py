@@ -354,7 +354,7 @@ async def test_a_cancelled_load_leaves_its_requests_as_unknown() -> None:
         ({"ok_body": "("}, "ok_body", "expected a regular expression; found '('"),
         ({"read": "$.a["}, "read", "expected a JSON path like $.id; found '$.a['"),
         ({"headers": {"X": "a\nb"}}, "headers", "its value on one line"),
-        ({"of": "other"}, "load", "expected another load of this scenario; found 'other'"),
+        ({"of": "other"}, "", "expected another load of this scenario; found 'other'"),
         ({"rate": "0/s"}, "rate", "expected more than 0"),
         ({"rate": "3000/s"}, "rate", "expected at most 2000"),
         ({"bodies": 1}, "bodies", "a load of kind http has no 'bodies'"),

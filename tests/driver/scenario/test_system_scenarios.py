@@ -128,3 +128,17 @@ def test_how_a_system_is_started_is_stored_with_the_scenario() -> None:
 def test_a_plan_is_read_again_as_it_was_written() -> None:
     found = plan("  - {fault: pause, targets: db, at: 9s, for: 3s}")
     assert Plan.model_validate_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("workload", "path"),
+    [
+        ("{command: [./absent]}", ("workload",)),
+        ("{votes: {command: [./absent]}}", ("workload", "votes")),
+        ("{votes: {composer: absent}}", ("workload", "votes")),
+    ],
+)
+def test_a_load_whose_program_is_not_there_is_refused(workload: str, path: tuple[str, ...]) -> None:
+    error = refusal(f"{HEAD}workload: {workload}\n")
+    assert error.path == path
+    assert "absent" in str(error)
