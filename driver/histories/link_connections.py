@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import get_args
 
 from driver.histories.history import History
@@ -33,6 +34,7 @@ _OUTSIDE = "outside->"
 _GOODBYE_NS = 50_000_000
 """A client that closes within this after its last bytes does not wait for an answer to them."""
 _DOOR_EVENTS = get_args(DoorEvent)
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass
@@ -114,7 +116,7 @@ def link_journals(history: History) -> dict[str, LinkJournal]:
     found: dict[str, LinkJournal] = {}
     for process in sorted(history.journals):
         if is_door(process):
-            _DoorReader(process, found).read(history.by(process))
+            DoorReader(process, found).read(history.by(process))
     for one in found.values():
         one.connections.sort(key=lambda connection: connection.asked_ns)
     return dict(sorted(found.items()))
@@ -125,18 +127,22 @@ def incomplete_links(history: History) -> list[str]:
     return [name for name, one in history.view(link_journals).items() if one.omitted]
 
 
-class _DoorReader:
-    """Reads one door's journal. Each life of the process numbers its connections from 1."""
+class DoorReader:
+    """Reads one door's journal into `found`. Each life of the process numbers its connections from 1.
 
-    def __init__(self, door: str, found: dict[str, LinkJournal]) -> None:
+    `names` has the names of links by Toxiproxy's, where the journal is not read from its begin.
+    """
+
+    def __init__(self, door: str, found: dict[str, LinkJournal], names: Mapping[str, str] = EMPTY) -> None:
         self._door = door
         self._found = found
         self._open: dict[int, LinkConnection] = {}
-        self._names: dict[str, str] = {}
+        self._names: dict[str, str] = dict(names)
         self._links: dict[str, LinkJournal] = {}
         self._omitted = 0
 
     def read(self, events: Sequence[Event]) -> None:
+        """Add the connections of the next events of the journal."""
         for event in events:
             # What came before a link had its name belongs to the first one that it got.
             if isinstance(event, LinkNamed):
@@ -152,6 +158,7 @@ class _DoorReader:
             last_ns = max(last_ns, event.at_ns)
         for one in self._links.values():
             one.omitted += self._omitted
+        self._omitted = 0
 
     def _link(self, link: str) -> LinkJournal:
         pair = link.rpartition("@")[0]

@@ -12,7 +12,7 @@ run beside another one of the same link are not counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from driver.histories.history import COORDINATOR, DRIVER, History, JournalRead
 from driver.histories.link_connections import LinkConnection, LinkJournal, link_journals
@@ -39,20 +39,26 @@ def link_history(history: History) -> History:
     A link whose door left lines out is not in it: a connection whose end is missing would seem to last.
     `incomplete_links` names those.
     """
-    journals = {name: one for name, one in link_journals(history).items() if not one.omitted}
-    run = history.view(run_timeline)
+    return history_of_links(link_journals(history), history.view(run_timeline).faults, history)
+
+
+def history_of_links(
+    journals: Mapping[str, LinkJournal], faults: Sequence[FaultWindow], run: History
+) -> History:
+    """Return the history of these links under these faults, with the driver's journal of `run`."""
+    whole = {name: one for name, one in journals.items() if not one.omitted}
     servers: list[Event] = []
     read: dict[str, JournalRead] = {}
-    for name, journal in journals.items():
-        client = _Client(journal, [window for window in run.faults if window.reaches(name, tuple(journals))])
+    for name, journal in whole.items():
+        client = _Client(journal, [window for window in faults if window.reaches(name, tuple(whole))])
         client.replay()
         servers += client.server_events
         read[name] = _journal(name, client.events)
     servers.sort(key=lambda event: event.at_ns)
     read[COORDINATOR] = _journal(COORDINATOR, servers)
-    if DRIVER in history.journals:
-        read[DRIVER] = history.journals[DRIVER]
-    return History(read, workers=list(journals))
+    if DRIVER in run.journals:
+        read[DRIVER] = run.journals[DRIVER]
+    return History(read, workers=list(whole))
 
 
 def _journal(name: str, events: list[Event]) -> JournalRead:

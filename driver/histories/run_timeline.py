@@ -16,6 +16,7 @@ from driver.histories.events import (
 )
 from driver.histories.history import History
 from driver.histories.intervals import Interval, union
+from driver.histories.link_names import is_link, touches
 from driver.histories.system_events import Operation
 from wire.events import TaskSubmitted
 
@@ -46,8 +47,12 @@ class FaultWindow:
     receipt: Receipt | None
 
     def reaches(self, worker: str, workers: tuple[str, ...]) -> bool:
-        """Whether it affects a worker's connection, through its own link or container or a shared one."""
-        return worker in self.targets or any(target not in workers for target in self.targets)
+        """Whether it affects a worker's connection, through its own link or container or a shared one.
+
+        A link of a system is affected by a fault on a container at one of its ends.
+        """
+        shared = (target for target in self.targets if target not in workers)
+        return worker in self.targets or any(not is_link(worker) or touches(worker, one) for one in shared)
 
 
 @dataclass(frozen=True)
