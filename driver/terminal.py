@@ -55,6 +55,15 @@ class ProgressView:
         return parts + [f"fault {name}" for name in self.faults]
 
 
+@dataclass(frozen=True)
+class TerminalTable:
+    """A table: its headings, its rows, and the mark of each row (good, bad, warn or "")."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    marks: Sequence[str]
+
+
 class Terminal:
     """The output of one command. As a context manager it removes the live line at the end."""
 
@@ -62,7 +71,7 @@ class Terminal:
         self._errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live: Live | None = None
         self._progress = ProgressView()
-        self._above: Table | None = None
+        self._above: Sequence[Table] = ()
         self._began = time.monotonic()
         self._plain_at = -TABLE_EVERY_S
         self._plain_key: tuple[object, ...] = ()
@@ -106,8 +115,13 @@ class Terminal:
         progress: ProgressView,
     ) -> None:
         """Show a table above the progress; without a terminal only a line each TABLE_EVERY_S."""
+        self.show_tables([TerminalTable(columns, rows, marks)], progress)
+
+    def show_tables(self, tables: Sequence[TerminalTable], progress: ProgressView) -> None:
+        """Show tables above the progress; without a terminal only a line each TABLE_EVERY_S."""
         if self._errors.is_terminal:
-            self._above, _ = _table(columns, rows, marks, self._errors.width)
+            width = self._errors.width
+            self._above = [_table(one.columns, one.rows, one.marks, width)[0] for one in tables]
             self._show_live(progress)
         elif time.monotonic() - self._plain_at >= TABLE_EVERY_S:
             self._print_plain(progress)
@@ -133,7 +147,7 @@ class Terminal:
             self._live.start()
 
     def _renderable(self) -> Group:
-        return Group(self._line()) if self._above is None else Group(self._above, self._line())
+        return Group(*self._above, self._line())
 
     def _line(self) -> Text:
         line = Text(f"{time.monotonic() - self._began:4.0f} s  ", style="dim")

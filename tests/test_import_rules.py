@@ -41,6 +41,7 @@ BELOW = {
     "suite": {"engines", "labs", "report", "scenarios"},
     "dashboard": {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
+        "systems",
     },
     "systems": {"engines", "histories", "labs", "loads", "scenarios"},
     "observations": {"engines", "histories", "systems"},

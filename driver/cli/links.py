@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from driver.cli import options, options_system
+from driver.cli.link_outages import show_outages
 from driver.cli.system_place import SystemPlace
 from driver.labs.injection_plan import MANUAL_PREFIX
 from driver.labs.lab_lock import reading_unlocked
@@ -23,15 +24,22 @@ COLUMNS = ("link", "connections", "accepted", "bytes to server", "bytes to clien
     callback=options_system.compose_file,
     help="The system of this Compose file.",
 )  # fmt: skip
+@click.option(
+    "--outages", is_flag=True, help="List the outages of each link: lost, detected, attempts, back."
+)
 @options.as_json
 @options.log_level
-def command(system: Path, as_json: bool) -> None:
+def command(system: Path, outages: bool, as_json: bool) -> None:
     """Show every link of a system that is up: connections, bytes, faults.
 
     A link is a replica of a client, and a port of a server: api[2]->db:5432. What connects from outside has
-    one link for each published port.
+    one link for each published port. An outage is from the loss of a link's last connection to the next one
+    that carries bytes, by the journals of the system's doors.
     """
     place = SystemPlace(system)
+    if outages:
+        show_outages(place.running().folder, as_json)
+        return
     with reading_unlocked(place.project):
         states = place.running().links.states()
     if as_json:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 import click
 
-from driver.cli import options
+from driver.cli import options, options_system
 from driver.dashboard.feed import HOLD_NS
 from driver.dashboard.lab_monitor import REFRESH_EVERY_S, LabMonitor
 from driver.dashboard.top_table import rows_of, summary_of
@@ -23,9 +24,22 @@ COLUMNS = ("worker", "state", "for", "back", "tasks", "memory", "under", "doing"
 @click.command("top")
 @click.option("--once", is_flag=True, help="One table on standard output, and no more.")
 @options.project
+@options_system.system
+@options.as_json
 @options.log_level
-def command(project: str, once: bool) -> None:
-    """Show the lab now: connections, running tasks, faults that are on. Ctrl-C ends it."""
+def command(project: str, system: Path | None, once: bool, as_json: bool) -> None:
+    """Show the lab now: connections, running tasks, faults that are on. Ctrl-C ends it.
+
+    Of a system: each link with its bytes a second, its attempts in the last minute and its last loss, and
+    each container.
+    """
+    options_system.refuse_options(system, with_system=("as_json",), without=("project",))
+    if system is not None:
+        # Imported here: the reference lab does not need it.
+        from driver.cli.system_top import top_system
+
+        top_system(system, once, as_json)
+        return
     monitor = LabMonitor(options.engine_of(project))
     if once:
         asyncio.run(_once(monitor, project))

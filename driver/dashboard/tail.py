@@ -28,11 +28,13 @@ class _File:
 class JournalTail:
     """The journals of one folder, but for the prober's: its receipts are in the driver's journal.
 
-    What is no regular file is skipped; judging the run names it.
+    `back_bytes`: of a journal that is longer, only its last bytes are read. What is no regular file is
+    skipped; judging the run names it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, back_bytes: int | None = None) -> None:
         self.folder = folder
+        self._back_bytes = back_bytes
         self._files: dict[Path, _File] = {}
 
     def read(self) -> list[tuple[str, list[bytes], bool]]:
@@ -55,6 +57,9 @@ class JournalTail:
                 if stat.st_ino != file.inode or stat.st_size < file.offset:
                     # Another file has replaced it, which is read from its beginning.
                     file.offset, file.torn, file.inode = 0, b"", stat.st_ino
+                    if self._back_bytes is not None and stat.st_size > self._back_bytes:
+                        # The line that is cut in two does not decode, and is left out.
+                        file.offset = stat.st_size - self._back_bytes
                 if stat.st_size == file.offset:
                     return [], False
                 data = os.pread(descriptor, most, file.offset)

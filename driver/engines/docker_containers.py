@@ -16,7 +16,8 @@ from driver.errors import AddressInUseError
 
 
 class DockerContainers(ABC):
-    """Implements ContainerReader but for degradations, `usage`, ContainerControl and PlugControl of `engine`.
+    """Implements ContainerReader but for degradations, ContainerControl and PlugControl of `engine`, and the
+    reading of resources.
 
     Contracts and errors are those of these protocols. `layout` names the containers.
     """
@@ -56,16 +57,16 @@ class DockerContainers(ABC):
     def log(self, name: str, tail: int | None = None) -> str:
         return self._sdk.log(name, "all" if tail is None else tail).decode(errors="replace")
 
-    def follow_log(self, name: str, tail: int) -> Iterator[str]:
-        for raw in self._sdk.follow(name, tail):
-            yield raw.decode(errors="replace")
-
     def usage(self) -> list[ResourceReading]:
         running = [one for one in self.containers() if one.status == "running"]
         read = {one: cgroups.read_usage(one.name, one.id) if self.is_local else None for one in running}
         rest = [one for one, reading in read.items() if reading is None]
         asked = in_parallel(lambda one: docker_answers.resource_reading(one.name, self._sdk.stats(one)), rest)
         return [reading for reading in (*read.values(), *asked) if reading is not None]
+
+    def follow_log(self, name: str, tail: int) -> Iterator[str]:
+        for raw in self._sdk.follow(name, tail):
+            yield raw.decode(errors="replace")
 
     # -- faults --------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import get_args
@@ -139,10 +139,12 @@ class DoorReader:
         self._open: dict[int, LinkConnection] = {}
         self._names: dict[str, str] = dict(names)
         self._links: dict[str, LinkJournal] = {}
+        self._changed: set[str] = set()
         self._omitted = 0
 
-    def read(self, events: Sequence[Event]) -> None:
-        """Add the connections of the next events of the journal."""
+    def read(self, events: Sequence[Event]) -> Collection[str]:
+        """Add the connections of the next events of the journal; return the names of links that changed."""
+        self._changed = set()
         for event in events:
             # What came before a link had its name belongs to the first one that it got.
             if isinstance(event, LinkNamed):
@@ -156,14 +158,18 @@ class DoorReader:
             elif isinstance(event, _DOOR_EVENTS):
                 self._add(event)
             last_ns = max(last_ns, event.at_ns)
+        if self._omitted:
+            self._changed |= self._links.keys()
         for one in self._links.values():
             one.omitted += self._omitted
         self._omitted = 0
+        return self._changed
 
     def _link(self, link: str) -> LinkJournal:
         pair = link.rpartition("@")[0]
         name = self._names.get(link, pair if pair.startswith(_OUTSIDE) else link)
         one = self._links[name] = self._found.setdefault(name, LinkJournal(name, self._door))
+        self._changed.add(name)
         return one
 
     def _add(self, event: DoorEvent) -> None:
@@ -212,6 +218,7 @@ class DoorReader:
     def _ended_with_the_door(self, at_ns: int) -> None:
         """A killed door records no end."""
         for one in self._open.values():
+            self._changed.add(one.link)
             one.ended_by, one.how = one.ended_by or DOOR, one.how or CLOSED
             one.client_ended_ns = one.client_ended_ns or at_ns
             one.server_ended_ns = one.server_ended_ns or at_ns

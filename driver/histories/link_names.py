@@ -38,4 +38,6 @@ def service_of(container: str) -> str:
 
 def touches(link: str, container: str) -> bool:
     """Whether a container is one of the ends of a link; a server's replicas share its links."""
+    if is_link(container):
+        return False
     return server_of(link) == service_of(container) or is_client(container, link)

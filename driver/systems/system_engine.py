@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_answers import CPU_PERIOD_US, NetworkAttachment
@@ -20,6 +21,7 @@ from driver.systems.made_containers import (
     replica_name,
 )
 from driver.systems.prober_compose import PROBER_SERVICE
+from driver.systems.replicas import Replica, system_containers
 
 UPDATE_TIMEOUT_S = 20.0
 _NO_QUOTA = -1
@@ -48,6 +50,12 @@ class SystemEngine(DockerContainers):
         rest = [one for one in own if one not in prober]
         for group in ([one for one in alive if one not in own], prober, rest):
             in_parallel(lambda name: self.stop(name, grace_s), [one.name for one in group])
+
+    def replicas(self) -> list[Replica]:
+        """Return the containers of services, then the lab's own, each with how often it was restarted."""
+        found = system_containers(self._sdk.summaries(), self.project).all
+        restarts = in_parallel(lambda one: self._sdk.restarts(one.id), found)
+        return [replace(one, restarts=count) for one, count in zip(found, restarts, strict=True)]
 
     def unplug(self, name: str) -> None:
         if not self._attachments(name):
