@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from driver.dashboard.system_model import ContainerRow, LinkRow, LiveState, short_s
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.nouns import counted
-from driver.scenarios.quantities import write
 
 LINK_COLUMNS = ("link", "state", "to server", "to client", "tries", "last loss", "faults")
 CONTAINER_COLUMNS = ("container", "state", "health", "restarts", "cpu", "memory", "faults")
