@@ -7,8 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from driver.cli.dashboard import serve
-from driver.dashboard.dashboard import Dashboard
+from driver.cli.dashboard import lab_page, serve
 from driver.dashboard.lab_monitor import LabMonitor
 from driver.engines.engine import Container, LabSpec
 from tests.driver.fakes import SPEC, FakeEngine
@@ -31,7 +30,7 @@ class Folder(FakeEngine):
 
 async def main(folder: Path) -> None:
     """Serve until SIGTERM."""
-    await serve(Dashboard(LabMonitor(Folder(folder))), "127.0.0.1", 0, read_only=True)
+    await serve(lab_page(LabMonitor(Folder(folder)), read_only=True), "127.0.0.1", 0)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from aiohttp import web
 
-from driver.cli import options, options_run
+from driver.cli import options, options_run, options_system
 from driver.dashboard.auth import RequestAuth
 from driver.dashboard.dashboard import Dashboard
 from driver.dashboard.lab_monitor import LabMonitor
@@ -27,6 +28,7 @@ PORT = 8600
 
 @click.command("dashboard")
 @options.project
+@options_system.system
 @click.option("--host", default=HOST, show_default=True, metavar="ADDRESS", help="Where to serve it.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, metavar="N",
               help="Which port; 0: any that is free.")  # fmt: skip
@@ -37,31 +39,64 @@ PORT = 8600
     "--read-only", is_flag=True, help="Only show the lab: the page can inject, heal and start nothing."
 )
 @options.log_level
-def command(project: str, host: str, port: int, lab_port: int | None, results: Path, read_only: bool) -> None:
+def command(
+    project: str,
+    system: Path | None,
+    host: str,
+    port: int,
+    lab_port: int | None,
+    results: Path,
+    read_only: bool,
+) -> None:
     """Serve a live page of the lab: workers, queues, faults; inject a fault there, and follow its healing.
+
+    Of a system: lanes of its links, its containers, the faults on them.
 
     The printed address has a token, without which every request is refused. Ctrl-C ends the page; the lab
     stays up.
     """
-    dashboard = Dashboard(LabMonitor(options.engine_of(project)), read_only, lab_port, results)
-    asyncio.run(serve(dashboard, host, port, read_only))
+    options_system.refuse_options(system, (), ("project", "lab_port", "results"))
+    if system is not None:
+        # Imported here: the reference lab does not need it.
+        from driver.cli.system_page import system_page
+
+        page = system_page(system, read_only)
+    else:
+        page = lab_page(LabMonitor(options.engine_of(project)), read_only, lab_port, results)
+    asyncio.run(serve(page, host, port))
 
 
 def serve_until_stopped(project: str) -> None:
     """Serve the dashboard of a lab on a free port, until Ctrl-C."""
-    asyncio.run(serve(Dashboard(LabMonitor(options.engine_of(project))), HOST, 0, read_only=False))
+    asyncio.run(serve(lab_page(LabMonitor(options.engine_of(project))), HOST, 0))
 
 
-async def serve(dashboard: Dashboard, host: str, port: int, read_only: bool) -> None:
+@dataclass(frozen=True)
+class ServedPage:
+    """A page: its server for the rules of who may use it, and what waits until its loop fails."""
+
+    app: Callable[[RequestAuth], web.Application]
+    wait_failed: Callable[[], Coroutine[object, object, object]]
+
+
+def lab_page(
+    monitor: LabMonitor, read_only: bool = False, lab_port: int | None = None, results: Path | None = None
+) -> ServedPage:
+    """Return the page of the reference lab."""
+    dashboard = Dashboard(monitor, read_only, lab_port, results)
+    history = RunHistory(dashboard.results)
+    return ServedPage(lambda auth: make_app(dashboard, history, auth, read_only), dashboard.wait_failed)
+
+
+async def serve(page: ServedPage, host: str, port: int) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. Raises PortInUseError, and the error of a loop that failed."""
     stopped = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     token = secrets.token_urlsafe(18)
     auth = RequestAuth(token, host)
-    app = make_app(dashboard, RunHistory(dashboard.results), auth, read_only)
     # Without a timeout the server would wait for every open page.
-    runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
+    runner = web.AppRunner(page.app(auth), shutdown_timeout=0.5, access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -76,7 +111,7 @@ async def serve(dashboard: Dashboard, host: str, port: int, read_only: bool) -> 
         auth.set_port(port)
         shown = f"[{host}]" if ":" in host else host
         print_lines([f"http://{shown}:{port}/?token={token}"])
-        await first_of(stopped.wait(), dashboard.wait_failed())
+        await first_of(stopped.wait(), page.wait_failed())
     finally:
         await runner.cleanup()
 

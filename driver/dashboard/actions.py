@@ -33,11 +33,12 @@ def add_routes(app: web.Application, key: web.AppKey[Dashboard], read_only: bool
         ("/api/scenarios/start", page.start),
         ("/api/scenarios/stop", page.stop),
     ):
-        app.router.add_post(path, _refused if read_only else handler)
+        app.router.add_post(path, refused if read_only else handler)
 
 
-async def _refused(_: web.Request) -> web.Response:
-    return _error("this dashboard was started with --read-only", HTTPStatus.FORBIDDEN)
+async def refused(_: web.Request) -> web.Response:
+    """Refuse: the page only shows."""
+    return answer_error("this dashboard was started with --read-only", HTTPStatus.FORBIDDEN)
 
 
 class Actions:
@@ -53,7 +54,7 @@ class Actions:
         filled = await self._filled(request)
         if isinstance(filled, web.Response):
             return filled
-        return web.json_response(_preview(filled))
+        return web.json_response(preview_of(filled))
 
     async def inject(self, request: web.Request) -> web.Response:
         filled = await self._filled(request)
@@ -64,14 +65,14 @@ class Actions:
     async def heal(self, request: web.Request) -> web.Response:
         """Stop the job of one fault, which heals it; without a job stop all, and start `lab.py heal`."""
         dashboard = request.app[self._key]
-        number = (await _body(request)).get("job")
+        number = (await body_of(request)).get("job")
         if number is None:
             for job in dashboard.jobs.status():
                 if job["running"] and " inject " in job["command"]:
                     dashboard.jobs.stop(job["id"])
             return self._start(request, ["heal", *self._project(dashboard)])
         if not dashboard.jobs.stop(number):
-            return _error("that fault is over", HTTPStatus.CONFLICT)
+            return answer_error("that fault is over", HTTPStatus.CONFLICT)
         return web.json_response({"job": number}, status=HTTPStatus.ACCEPTED)
 
     async def scenarios(self, request: web.Request) -> web.Response:
@@ -79,9 +80,9 @@ class Actions:
         return web.json_response({"scenarios": found})
 
     async def start(self, request: web.Request) -> web.Response:
-        dashboard, wanted = request.app[self._key], await _body(request)
+        dashboard, wanted = request.app[self._key], await body_of(request)
         if dashboard.scenario.is_running:
-            return _error("a scenario runs already", HTTPStatus.CONFLICT)
+            return answer_error("a scenario runs already", HTTPStatus.CONFLICT)
         workers, seed = wanted.get("workers"), wanted.get("seed")
         job = dashboard.scenario.start(
             str(wanted.get("name") or ""),
@@ -91,7 +92,7 @@ class Actions:
             dashboard.monitor.project,
         )
         if job is None:
-            return _error(TOO_MANY, HTTPStatus.CONFLICT)
+            return answer_error(TOO_MANY, HTTPStatus.CONFLICT)
         return web.json_response({"command": job.command}, status=HTTPStatus.ACCEPTED)
 
     async def stop(self, request: web.Request) -> web.Response:
@@ -100,9 +101,9 @@ class Actions:
 
     async def _filled(self, request: web.Request) -> FilledForm | web.Response:
         dashboard = request.app[self._key]
-        form = await _body(request)
+        form = await body_of(request)
         if not dashboard.monitor.workers:
-            return _error(dashboard.monitor.status()["hint"], HTTPStatus.CONFLICT)
+            return answer_error(dashboard.monitor.status()["hint"], HTTPStatus.CONFLICT)
         try:
             return fill(form, dashboard.monitor.workers, dashboard.monitor.project)
         except FormError as error:
@@ -112,7 +113,7 @@ class Actions:
     def _start(self, request: web.Request, words: list[str]) -> web.Response:
         job = request.app[self._key].jobs.start(words)
         if job is None:
-            return _error(TOO_MANY, HTTPStatus.CONFLICT)
+            return answer_error(TOO_MANY, HTTPStatus.CONFLICT)
         started = {"job": job.number, "command": job.command}
         return web.json_response(started, status=HTTPStatus.ACCEPTED)
 
@@ -121,7 +122,8 @@ class Actions:
         return project_option(dashboard.monitor.project).split()
 
 
-def _preview(filled: FilledForm) -> dict[str, Any]:
+def preview_of(filled: FilledForm) -> dict[str, Any]:
+    """Return what a form would hit, and its command."""
     return {
         "hits": list(filled.hits),
         "spares": filled.spares,
@@ -130,7 +132,8 @@ def _preview(filled: FilledForm) -> dict[str, Any]:
     }
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object of a request. Raises UsageError."""
     try:
         body = await request.json()
     except ValueError:
@@ -159,5 +162,6 @@ def _scenarios(results: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _error(sentence: str, status: HTTPStatus) -> web.Response:
+def answer_error(sentence: str, status: HTTPStatus) -> web.Response:
+    """Return an answer with one sentence."""
     return web.json_response({"error": sentence}, status=status)

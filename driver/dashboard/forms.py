@@ -63,8 +63,31 @@ def catalogue() -> list[dict[str, Any]]:
     ]
 
 
-def fill(form: dict[str, Any], workers: int, project: str) -> FilledForm:
-    """Return the fault that a form describes, for a lab of that many workers. Raises FormError."""
+@dataclass(frozen=True)
+class FaultForm:
+    """A form whose fault and parameters are valid. `given` has the parameters as they were typed."""
+
+    fault: str
+    targets: str
+    for_text: str
+    params: dict[str, Any]
+    given: dict[str, Any]
+    seed: int
+    made: Fault
+
+    def words(self) -> list[str]:
+        """Return the options of parameters, duration and seed of the command line."""
+        words: list[str] = []
+        for name, text in self.given.items():
+            if text:
+                words += [f"--{str(name).replace('_', '-')}", str(text)]
+        if self.for_text and self.made.lasting:
+            words += ["--for", self.for_text]
+        return [*words, "--seed", str(self.seed)]
+
+
+def read_form(form: dict[str, Any]) -> FaultForm:
+    """Return the fault that a form describes; its targets and its duration may be wrong. Raises FormError."""
     fault, targets, for_text = (str(form.get(key) or "") for key in ("fault", "targets", "for"))
     given = form.get("params") or {}
     if not isinstance(given, dict):
@@ -76,25 +99,26 @@ def fill(form: dict[str, Any], workers: int, project: str) -> FilledForm:
         made = make(fault, params)
     except FaultError as error:
         raise FormError(error.key.partition(".")[0], error.problem) from None
+    return FaultForm(fault, targets, for_text, params, given, seed, made)
+
+
+def fill(form: dict[str, Any], workers: int, project: str) -> FilledForm:
+    """Return the fault that a form describes, for a lab of that many workers. Raises FormError."""
+    read = read_form(form)
+    targets = read.targets or "all"
     try:
-        Fleet(workers, seed).select(targets or "all", "by-hand")
+        Fleet(workers, read.seed).select(targets, "by-hand")
     except TargetError as error:
         raise FormError("targets", str(error)) from None
     try:
-        for_s = parse_duration("--for", for_text or None)
-        planned = plan_injection(fault, params, targets or "all", for_s, seed, workers)
+        for_s = parse_duration("--for", read.for_text or None)
+        planned = plan_injection(read.fault, read.params, targets, for_s, read.seed, workers)
     except UsageError as error:
         raise FormError("for" if "--for" in error.sentence else "", error.sentence) from None
-    words = ["inject", fault, "--workers", targets or "all"]
-    for name, text in given.items():
-        if text:
-            words += [f"--{str(name).replace('_', '-')}", str(text)]
-    if for_text and made.lasting:
-        words += ["--for", for_text]
-    words += ["--seed", str(seed)]
-    words += project_option(project).split()
+    words = ["inject", read.fault, "--workers", targets, *read.words(), *project_option(project).split()]
     hits = planned[0].targets
-    return FilledForm(tuple(hits), workers - sum(name not in CORE for name in hits), seed, words)
+    spares = workers - sum(name not in CORE for name in hits)
+    return FilledForm(tuple(hits), spares, read.seed, words)
 
 
 def _value(name: str, text: str) -> Any:

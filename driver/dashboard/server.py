@@ -14,6 +14,7 @@ from aiohttp import web
 from driver.dashboard import actions
 from driver.dashboard.auth import RequestAuth
 from driver.dashboard.dashboard import Dashboard
+from driver.dashboard.hub import Hub
 from driver.dashboard.run_history import KEY_FIGURES, RunHistory
 from driver.errors import LabError
 
@@ -36,10 +37,10 @@ def make_app(
     dashboard: Dashboard, history: RunHistory, auth: RequestAuth, read_only: bool
 ) -> web.Application:
     """Return the server. With `read_only` every route that changes something refuses."""
-    app = web.Application(middlewares=[auth.middleware, _errors], client_max_size=BODY_BYTES)
+    app = web.Application(middlewares=[auth.middleware, errors_as_json], client_max_size=BODY_BYTES)
     app[DASHBOARD], app[HISTORY] = dashboard, history
     app.router.add_get("/", _index)
-    app.router.add_get("/page/{name}", _page_file)
+    app.router.add_get("/page/{name}", page_file)
     app.router.add_get("/api/snapshot", _snapshot)
     app.router.add_get("/api/stream", _stream)
     app.router.add_get("/api/runs", _runs)
@@ -58,7 +59,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
 
 
 @web.middleware
-async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer each error with one sentence, as JSON."""
     try:
         return await handler(request)
@@ -74,7 +75,8 @@ async def _index(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(PAGE / "index.html")
 
 
-async def _page_file(request: web.Request) -> web.StreamResponse:
+async def page_file(request: web.Request) -> web.StreamResponse:
+    """Answer with a script or a style of the pages."""
     name = request.match_info["name"]
     for folder in (PAGE, REPORT_ASSETS):
         if name in {path.name for path in folder.iterdir() if path.suffix in (".js", ".css", ".svg")}:
@@ -87,8 +89,11 @@ async def _snapshot(request: web.Request) -> web.Response:
 
 
 async def _stream(request: web.Request) -> web.StreamResponse:
+    return await stream_of(request, request.app[DASHBOARD].hub)
+
+
+async def stream_of(request: web.Request, hub: Hub) -> web.StreamResponse:
     """Send events until the page is closed; a slow page overflows its own queue alone."""
-    hub = request.app[DASHBOARD].hub
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
     subscriber = hub.subscribe()

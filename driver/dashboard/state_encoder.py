@@ -86,7 +86,7 @@ class StateEncoder:
         return {
             "figures": self._figures(),
             "queue": _queue(totals.waiting_by_priority if totals else {}),
-            "faults": [_fault(fault) for fault in faults],
+            "faults": [fault_state(fault) for fault in faults],
             "markers": [_marker(fault) for fault in faults],
         }
 
@@ -143,7 +143,8 @@ def _queue(waiting: Mapping[str, int]) -> JsonObject:
     return {priority.name: waiting.get(priority.name, 0) for priority in Priority}
 
 
-def _fault(fault: LiveFault) -> JsonObject:
+def fault_state(fault: LiveFault) -> JsonObject:
+    """Return a fault as a page shows it, its times as Unix time."""
     begun, receipt = fault.begun, fault.receipt
     return {
         "id": begun.fault,

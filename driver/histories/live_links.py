@@ -93,12 +93,22 @@ class LiveLinks:
 
 
 def _kept(connections: list[LinkConnection], since_ns: int) -> list[LinkConnection]:
-    """Return the connections that are open or ended since then: the newest of many, and open ones."""
-    kept = [one for one in connections if one.client_ended_ns == 0 or one.client_ended_ns >= since_ns]
-    kept.sort(key=_asked_ns)
-    older, newest = kept[:-MOST_CONNECTIONS], kept[-MOST_CONNECTIONS:]
-    still_open = [one for one in older if not one.client_ended_ns]
-    return [*still_open[-MOST_CONNECTIONS:], *newest]
+    """Return the connections that are open or ended since then: the newest of many, and open ones.
+
+    The last one that was joined to its server's stays: a link whose client never came back is still lost.
+    """
+    connections.sort(key=_asked_ns)
+    last = max((index for index, one in enumerate(connections) if one.opened_ns), default=-1)
+    first_new = len(connections) - MOST_CONNECTIONS
+    open_before = [one for one in connections[: max(0, first_new)] if not one.client_ended_ns]
+    kept_before = {id(one) for one in open_before[-MOST_CONNECTIONS:]}
+    return [
+        one
+        for index, one in enumerate(connections)
+        if index == last
+        or id(one) in kept_before
+        or (index >= first_new and (one.client_ended_ns == 0 or one.client_ended_ns >= since_ns))
+    ]
 
 
 def _asked_ns(one: LinkConnection) -> int:

@@ -12,5 +12,5 @@
     setTimeout(() => location.reload(), 300 + 200 * loads);
   };
   addEventListener("error", (event) => { if (event.target !== window) again(); }, true);
-  addEventListener("load", () => { import("/page/app.js").then(() => { if (!is_lost) sessionStorage.removeItem(KEY); }, again); });
+  addEventListener("load", () => { import(`/page/${document.documentElement.dataset.app}`).then(() => { if (!is_lost) sessionStorage.removeItem(KEY); }, again); });
 })();

@@ -8,9 +8,9 @@ const LAYERS = {
   container: "Process: a container, and what runs in it",
 };
 
-export function fillCatalogue(catalogue) {
+export function fillCatalogue(catalogue, layers = LAYERS) {
   faults = catalogue;
-  for (const [layer, words] of Object.entries(LAYERS)) {
+  for (const [layer, words] of Object.entries(layers)) {
     const group = make("optgroup", undefined, "", { label: words });
     group.append(...faults.filter((one) => one.layer === layer).map((one) => make("option", `${one.plain_effect} (${one.name})`, "", { value: one.name })));
     at("fault").append(group);

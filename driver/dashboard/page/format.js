@@ -31,6 +31,14 @@ export function bytes(value) {
   return Math.abs(value) < 2 ** 30 ? `${three(value / 2 ** 20)} MiB` : `${three(value / 2 ** 30)} GiB`;
 }
 
+// Bytes a second: 420 B, 1.2 KB
+export function rate(value) {
+  if (!known(value)) return "–";
+  if (value < 0.5) return "0";
+  const [name, size] = value >= 1e6 ? ["MB", 1e6] : value >= 1e3 ? ["KB", 1e3] : ["B", 1];
+  return `${size === 1 ? Math.round(value) : three(value / size)} ${name}`;
+}
+
 // Processor time as a share of one core.
 export const cores = (value) => (known(value) ? `${three(value * 100)} %` : "–");
 
@@ -55,8 +63,9 @@ export function written(numbers) {
   return parts.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
 }
 
-// Targets of a fault, short: `workers 3,7-8`, `all 20 workers`, `coordinator`
+// Targets of a fault, short: `workers 3,7-8`, `all 20 workers`, `coordinator`; those of a system by name
 export function aimed(targets, workers) {
+  if (targets.some((name) => name.includes("->") || name.includes("["))) return some(targets);
   const numbers = targets.filter((name) => name.startsWith("worker-")).map(number);
   const others = targets.filter((name) => !name.startsWith("worker-"));
   if (!numbers.length) return others.join(", ");

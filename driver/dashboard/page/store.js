@@ -2,8 +2,9 @@
 export const state = {
   now_s: 0, lab: { state: "none", project: "", hint: "" }, tiles: new Map(), figures: {}, queue: {}, faults: [], markers: [],
   doing: { scenario: null, jobs: [] }, series: { t: [] }, events: [], read_only: false,
+  links: [], containers: [], window_s: 300,
 };
-const WHOLE = ["now_s", "lab", "figures", "queue", "faults", "markers", "doing", "series", "read_only"];
+const WHOLE = ["now_s", "lab", "figures", "queue", "faults", "markers", "doing", "series", "read_only", "links", "containers", "window_s"];
 const PARTS = ["now_s", "lab", "figures", "queue", "faults", "markers", "doing"];
 const KEPT_EVENTS = 2000;
 const watchers = [];
@@ -15,10 +16,10 @@ function notify(changed) { watchers.forEach((watcher) => watcher(changed)); }
 // Replace the state; older events of the same lab stay.
 export function takeWhole(whole) {
   WHOLE.forEach((name) => { if (name in whole) state[name] = whole[name]; });
-  state.tiles = new Map(whole.tiles.map((tile) => [tile.name, tile]));
+  state.tiles = new Map((whole.tiles || []).map((tile) => [tile.name, tile]));
   const first = whole.events[0];
   const is_known = first && state.events.some((event) => event.n === first.n && event.t === first.t);
-  state.events = [...(is_known ? state.events.filter((event) => event.n < first.n) : []), ...whole.events];
+  state.events = [...(is_known ? state.events.filter((event) => event.n < first.n) : []), ...whole.events].slice(-KEPT_EVENTS);
   notify([...Object.keys(whole), "faults", "markers"]);
 }
 

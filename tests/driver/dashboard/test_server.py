@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
-from driver.cli.dashboard import serve
+from driver.cli.dashboard import lab_page, serve
 from driver.dashboard.auth import RequestAuth
 from driver.dashboard.dashboard import Dashboard
 from driver.dashboard.lab_monitor import LabMonitor
@@ -234,6 +234,6 @@ class BrokenEngine(FakeEngine):
 
 
 async def test_watching_that_breaks_ends_the_server_with_its_error(tmp_path: Path) -> None:
-    dashboard = Dashboard(LabMonitor(BrokenEngine()), results=tmp_path)
+    page = lab_page(LabMonitor(BrokenEngine()), read_only=True, results=tmp_path)
     with pytest.raises(RuntimeError, match="a defect in the watching"):
-        await asyncio.wait_for(serve(dashboard, "127.0.0.1", 0, read_only=True), 10)
+        await asyncio.wait_for(serve(page, "127.0.0.1", 0), 10)

@@ -63,6 +63,17 @@ def test_connections_that_ended_long_ago_and_the_oldest_of_very_many_are_dropped
     assert links.links(ns(10.0) + KEPT_NS)[LINK].journal.connections == []
 
 
+def test_a_link_whose_client_never_came_back_stays_lost() -> None:
+    past = DoorPast()
+    past.named()
+    past.carried(1.0, 5.0)
+    links = live(past)
+    links.links(ns(6.0))
+    found = links.links(ns(6.0) + 2 * KEPT_NS)[LINK].connections
+    assert found is not None
+    assert [one.back for one in found.outages] == [None]
+
+
 def test_spans_are_apart_and_an_outage_is_away_until_it_is_back() -> None:
     found = live(cut()).links(ns(30.0))[LINK]
     assert found.connections is not None

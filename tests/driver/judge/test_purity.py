@@ -14,7 +14,7 @@ CORES = {
         "histories.journal_integrity",
     ),
     "histories.outage_phases",
-    "histories.link_connections",
+    *("histories.link_connections", "histories.link_names"),
     "nouns",
     *(
         "histories.intervals",
