@@ -15,7 +15,7 @@ from driver.histories import events as driver
 from driver.histories.connection_history import Outage
 from driver.histories.journal_kinds import is_door
 from driver.histories.link_names import pair_of
-from driver.histories.live_links import LiveLink, LiveLinks
+from driver.histories.live_links import KEPT_NS, LiveLink, LiveLinks
 from driver.labs.injection_plan import MANUAL_PREFIX
 from driver.labs.toxiproxy_api import LinkState
 from driver.systems.replicas import Replica
@@ -111,8 +111,8 @@ class SystemLook:
 class SystemModel:
     """`names` has, of each door's process, the names of its links by Toxiproxy's."""
 
-    def __init__(self, names: Mapping[str, Mapping[str, str]]) -> None:
-        self.live = LiveLinks(names)
+    def __init__(self, names: Mapping[str, Mapping[str, str]], kept_ns: int = KEPT_NS) -> None:
+        self.live = LiveLinks(names, kept_ns)
         self.faults = LiveFaults()
         self.log = EventLog()
         self._look: SystemLook | None = None

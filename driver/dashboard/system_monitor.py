@@ -12,6 +12,7 @@ from driver.dashboard.system_model import SystemLook, SystemModel
 from driver.dashboard.tail import JournalTail
 from driver.errors import LabError, LinksError, NoLabError
 from driver.histories.journal_kinds import reader_of
+from driver.histories.live_links import KEPT_NS
 from driver.systems.running_system import RunningSystem
 from wire.events import Event
 
@@ -23,9 +24,13 @@ LOOK_EVERY_S = 1.0
 
 
 class SystemMonitor:
-    """One system, as `running` returns it while it is up; the model of a system that is gone stays."""
+    """One system, as `running` returns it while it is up; the model of a system that is gone stays.
 
-    def __init__(self, project: str, running: Callable[[], RunningSystem]) -> None:
+    `kept_ns` is how long connections are kept after their end.
+    """
+
+    def __init__(self, project: str, running: Callable[[], RunningSystem], kept_ns: int = KEPT_NS) -> None:
+        self._kept_ns = kept_ns
         self.project = project
         self._find = running
         self._running: RunningSystem | None = None
@@ -93,7 +98,7 @@ class SystemMonitor:
         if before is not None and self.model is not None and before.file == running.file:
             # Its clients of the doors are kept.
             return before, self.model
-        model = SystemModel(_names(running))
+        model = SystemModel(_names(running), self._kept_ns)
         self._running, self._tail = running, JournalTail(running.journals, BACK_BYTES)
         return running, model
 

@@ -44,10 +44,14 @@ class LiveLink:
 
 
 class LiveLinks:
-    """`names` has, of each door's process, the names of its links by Toxiproxy's."""
+    """`names` has, of each door's process, the names of its links by Toxiproxy's.
 
-    def __init__(self, names: Mapping[str, Mapping[str, str]]) -> None:
+    `kept_ns` is how long a connection is kept after its end.
+    """
+
+    def __init__(self, names: Mapping[str, Mapping[str, str]], kept_ns: int = KEPT_NS) -> None:
         self._names = names
+        self._kept_ns = kept_ns
         self._journals: dict[str, LinkJournal] = {}
         self._readers: dict[str, DoorReader] = {}
         self._faults: list[Event] = []
@@ -72,7 +76,7 @@ class LiveLinks:
         changed, self._changed = self._changed, set()
         for one in self._journals.values():
             before = len(one.connections)
-            one.connections[:] = _kept(one.connections, now_ns - KEPT_NS)
+            one.connections[:] = _kept(one.connections, now_ns - self._kept_ns)
             if len(one.connections) < before:
                 changed.add(one.link)
         if changed:

@@ -51,6 +51,9 @@ def model_of(past: DoorPast, *looks: SystemLook) -> SystemModel:
     return model
 
 
+ALWAYS_NS = 1 << 62
+"""Connections are kept although the journals of tests are of another day than this machine's clock."""
+
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 """What a service, or a fault of a journal, may be called in a page that escapes."""
 

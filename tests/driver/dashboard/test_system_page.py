@@ -17,22 +17,15 @@ from driver.dashboard.system_dashboard import SystemDashboard
 from driver.dashboard.system_monitor import SystemMonitor
 from driver.dashboard.system_server import make_system_app
 from driver.histories import events as driver
-from driver.histories import live_links
 from driver.machine.browser import NAMES, find_browser
 from driver.systems.running_system import RunningSystem
 from driver.systems.system import SystemService
-from tests.driver.dashboard.systems import HOSTILE, replica, system_of
+from tests.driver.dashboard.systems import ALWAYS_NS, HOSTILE, replica, system_of
 from tests.driver.judge.door_journal import LINK, PROCESS, DoorPast
 from tests.driver.judge.test_link_history import cut
 
 TOKEN = "token-of-the-test"
 MANY = [f"worker[{number}]->redis:6379" for number in range(1, 201)]
-
-
-@pytest.fixture(autouse=True)
-def _pasts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journals of these tests are of another day than this machine's clock."""
-    monkeypatch.setattr(live_links, "KEPT_NS", 1 << 62)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +45,7 @@ def served(system: RunningSystem) -> Iterator[str]:
     address: list[str] = []
 
     async def serve() -> None:
-        dashboard = SystemDashboard(SystemMonitor("doors-x", lambda: system), HOSTILE)
+        dashboard = SystemDashboard(SystemMonitor("doors-x", lambda: system, ALWAYS_NS), HOSTILE)
         auth = RequestAuth(TOKEN, "127.0.0.1")
         runner = web.AppRunner(make_system_app(dashboard, auth, read_only=False), shutdown_timeout=0.1)
         await runner.setup()

@@ -17,10 +17,9 @@ from driver.dashboard.system_form import system_catalogue
 from driver.dashboard.system_monitor import SystemMonitor
 from driver.dashboard.system_server import make_system_app
 from driver.errors import NoLabError
-from driver.histories import live_links
 from driver.systems.running_system import RunningSystem
 from driver.systems.system import SystemService
-from tests.driver.dashboard.systems import replica, system_of
+from tests.driver.dashboard.systems import ALWAYS_NS, replica, system_of
 from tests.driver.judge.door_journal import LINK
 from tests.driver.judge.test_link_history import cut
 from tests.waiting import eventually_answers
@@ -48,7 +47,9 @@ class Page:
     def __init__(self, system: RunningSystem, read_only: bool = False) -> None:
         self.is_up = True
         self._system = system
-        self.dashboard = SystemDashboard(SystemMonitor("doors-x", self._running), "compose.yaml", read_only)
+        self.dashboard = SystemDashboard(
+            SystemMonitor("doors-x", self._running, ALWAYS_NS), "compose.yaml", read_only
+        )
         self.jobs = self.dashboard.jobs = Started()
         self.auth = RequestAuth(TOKEN, "127.0.0.1")
         self.server = TestServer(make_system_app(self.dashboard, self.auth, read_only))
@@ -77,12 +78,6 @@ class Page:
 def shop(folder: Path) -> RunningSystem:
     journals = cut().write(folder / "lab") / "journals"
     return system_of(journals, [LINK, "outside->api:80"], SERVICES, [replica("api"), replica("db")])
-
-
-@pytest.fixture(autouse=True)
-def _pasts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journals of these tests are of another day than this machine's clock."""
-    monkeypatch.setattr(live_links, "KEPT_NS", 1 << 62)
 
 
 @pytest.fixture
