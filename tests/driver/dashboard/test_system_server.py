@@ -47,9 +47,8 @@ class Page:
     def __init__(self, system: RunningSystem, read_only: bool = False) -> None:
         self.is_up = True
         self._system = system
-        self.dashboard = SystemDashboard(
-            SystemMonitor("doors-x", self._running, ALWAYS_NS), "compose.yaml", read_only
-        )
+        monitor = SystemMonitor("doors-x", self._running, ALWAYS_NS)
+        self.dashboard = SystemDashboard(monitor, "compose.yaml", read_only)
         self.jobs = self.dashboard.jobs = Started()
         self.auth = RequestAuth(TOKEN, "127.0.0.1")
         self.server = TestServer(make_system_app(self.dashboard, self.auth, read_only))
