@@ -19,6 +19,7 @@ from driver.forensics.storm_simulation import PolicySetting
 from driver.forensics.synchrony import StormSynchrony, storm_synchrony
 from driver.forensics.time_breakdown import DetectionTimes, TimeBreakdown, detection_times, time_breakdowns
 from driver.forensics.what_if import PolicyOutcome, Range, what_if
+from driver.forensics.words import REFERENCE, Words, words_of
 from driver.histories.history import COORDINATOR, History
 from driver.metrics.storm import storms
 from wire.events import BackoffStarted
@@ -77,6 +78,7 @@ class ForensicAnalysis:
     disagreements: tuple[Disagreement, ...]
     what_if: WhatIf | None
     missing: tuple[str, ...]
+    words: Words = REFERENCE
 
     @property
     def deviants(self) -> list[WorkerAnalysis]:
@@ -107,6 +109,7 @@ def analyse(history: History) -> ForensicAnalysis:
         disagreements=tuple(disagreements(history)),
         what_if=_what_if(history, naming, declared),
         missing=tuple(_missing(history)),
+        words=words_of(history),
     )
 
 
@@ -189,7 +192,10 @@ def _missing(history: History) -> list[str]:
         found.append(NO_COORDINATOR_JOURNAL)
     elif not admission_is_known(history):
         found.append(
-            "The coordinator's settings are unknown: its admission rate is assumed to be the default."
+            f"The {words_of(history).server}'s settings are unknown: its admission rate is assumed to be the "
+            "reference coordinator's default."
+            if words_of(history) is not REFERENCE
+            else "The coordinator's settings are unknown: its admission rate is assumed to be the default."
         )
     silent = [worker for worker in history.workers if not history.by(worker)]
     if silent:

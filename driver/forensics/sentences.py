@@ -10,6 +10,7 @@ from driver.forensics.policy_identification import PolicyIdentification
 from driver.forensics.recommend import Recommendation
 from driver.forensics.storm_simulation import PolicySetting
 from driver.forensics.what_if import Range
+from driver.forensics.words import REFERENCE, Words
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.nouns import counted
@@ -18,11 +19,11 @@ from wire.policies import BASE, CAP
 _CERTAIN = 6.0
 
 
-def policy_sentence(naming: PolicyIdentification, gaps: int) -> str:
+def policy_sentence(naming: PolicyIdentification, gaps: int, words: Words = REFERENCE) -> str:
     """Return which policy the attempts fit, or that none is certain. `gaps` is their number in all."""
     best = naming.best
     if best is None:
-        return "No worker waited before an attempt: their policy is unknown."
+        return f"No {words.client} waited before an attempt: their policy is unknown."
     runner_up = naming.fits[1].policy.name
     some = "" if naming.gaps == gaps else f" of {gaps:,}"
     source = f"{naming.gaps:,}{some} gaps in {counted(naming.outages, 'outage')}"
@@ -45,17 +46,20 @@ def policy_sentence(naming: PolicyIdentification, gaps: int) -> str:
     )
 
 
-def what_if_sentence(what_if: WhatIf) -> str:
+def what_if_sentence(what_if: WhatIf, words: Words = REFERENCE) -> str:
     """Return the recommendation, or why there is none."""
     if what_if.recommendation is not None:
-        return recommendation_sentence(what_if.recommendation)
+        return recommendation_sentence(what_if.recommendation, words)
     was = what_if.was
     if what_if.holds and what_if.few:
-        return f"By {was.name} all are back in {ranged(was.all_back_s)}; so few workers need no other policy."
+        return (
+            f"By {was.name} all are back in {ranged(was.all_back_s)}; so few {words.clients} need no other "
+            "policy."
+        )
     if what_if.holds:
         return (
-            f"No other policy would bring the fleet back clearly sooner than {was.name}, or as soon and with "
-            f"far fewer attempts: all back in {ranged(was.all_back_s)}."
+            f"No other policy would bring {words.fleet} back clearly sooner than {was.name}, or as soon and "
+            f"with far fewer attempts: all back in {ranged(was.all_back_s)}."
         )
     measured_s = what_if.measured_s
     truth = "not all were back" if measured_s is None else f"all were back after {seconds(measured_s)}"
@@ -65,15 +69,15 @@ def what_if_sentence(what_if: WhatIf) -> str:
     )
 
 
-def recommendation_sentence(recommendation: Recommendation) -> str:
+def recommendation_sentence(recommendation: Recommendation, words: Words = REFERENCE) -> str:
     """Return the recommended change, with its figures."""
     was, better = recommendation.was, recommendation.better
     then = _chosen(was.chosen) if was.name == better.name else was.name
     head = f"{then} → {_chosen(better.chosen)}: "
     back = f"all back in {ranged(better.all_back_s)} instead of {ranged(was.all_back_s)}"
     attempts = (
-        f"{number(better.attempts_each)} attempts a worker instead of {number(was.attempts_each)}, and "
-        f"{number(better.at_once)} at once after the heal instead of {number(was.at_once)}"
+        f"{number(better.attempts_each)} attempts a {words.client} instead of {number(was.attempts_each)}, "
+        f"and {number(better.at_once)} at once after the heal instead of {number(was.at_once)}"
     )
     return f"{head}{back}; {attempts}." if recommendation.sooner else f"{head}{attempts}; {back}."
 

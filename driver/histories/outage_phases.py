@@ -27,7 +27,7 @@ class OutagePhase:
 PHASES = (
     OutagePhase(
         "detection",
-        "from the break until the worker detected it",
+        "from the break until the client detected it",
         "#cc79a7",
         "#e39cc4",
         lambda outage: outage.detection_s,

@@ -20,6 +20,7 @@ from driver.forensics.sentences import (
 )
 from driver.forensics.time_breakdown import DetectionTimes
 from driver.forensics.what_if import PolicyOutcome, Range
+from driver.forensics.words import Words
 from driver.histories.connection_history import GHOST, ZOMBIE
 from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
@@ -97,17 +98,17 @@ def forensics_section(analysis: ForensicAnalysis) -> ForensicsSection:
         return ForensicsSection(
             "No connection was lost: there is nothing to reconstruct.", missing=analysis.missing
         )
-    what_if = analysis.what_if
+    what_if, words = analysis.what_if, analysis.words
     rows = _what_if_rows(what_if) if what_if else ()
     return ForensicsSection(
-        says=policy_sentence(analysis.naming, len(analysis.gaps)),
+        says=policy_sentence(analysis.naming, len(analysis.gaps), words),
         also=tuple(_also(analysis)),
         missing=analysis.missing,
         phases=tuple(
             (one.phase, one.share, percent(one.share), *_spread(one.each_s)) for one in analysis.spent
         ),
-        noticed=tuple(_noticed(analysis.noticed)),
-        what_if_says=what_if_sentence(what_if) if what_if else _without(analysis.naming),
+        noticed=tuple(_noticed(analysis.noticed, words)),
+        what_if_says=what_if_sentence(what_if, words) if what_if else _without(analysis),
         what_if=rows,
         front_says=front_sentence(rows) if rows else "",
         waits=_waits(analysis) if analysis.naming.misfit else None,
@@ -119,13 +120,16 @@ def forensics_section(analysis: ForensicAnalysis) -> ForensicsSection:
     )
 
 
-def _without(naming: PolicyIdentification) -> str:
-    if naming.misfit is not None:
+def _without(analysis: ForensicAnalysis) -> str:
+    if analysis.naming.misfit is not None:
         return (
             "No storm of this run can be played again: something other than the policy decided when attempts "
             "came, or the policy is not a known one."
         )
-    return "No storm of this run can be played again: no fault cut workers off and ended while they lived on."
+    clients = analysis.words.clients
+    return (
+        f"No storm of this run can be played again: no fault cut {clients} off and ended while they lived on."
+    )
 
 
 def _also(analysis: ForensicAnalysis) -> list[str]:
@@ -134,7 +138,7 @@ def _also(analysis: ForensicAnalysis) -> list[str]:
     best = analysis.naming.best
     if best is not None and analysis.declared:
         names = ", ".join(analysis.declared[:MOST_DECLARED])
-        found.append(f"The workers' own settings name {names}{_contradiction(analysis)}.")
+        found.append(f"The {analysis.words.clients}' own settings name {names}{_contradiction(analysis)}.")
     if best is not None and best.policy.twin and set(analysis.declared) != {best.policy.name}:
         found.append(f"{best.policy.twin} with its base at the cap draws the same as {best.policy.name}.")
     deviants = analysis.deviants
@@ -145,7 +149,9 @@ def _also(analysis: ForensicAnalysis) -> list[str]:
             if one.naming.best
         ]
         rest = len(deviants) - len(each)
-        found.append(f"Unlike the fleet, {', '.join(each)}{f' and {rest} more do too' if rest else ''}.")
+        found.append(
+            f"Unlike {analysis.words.fleet}, {', '.join(each)}{f' and {rest} more do too' if rest else ''}."
+        )
     return found
 
 
@@ -164,13 +170,13 @@ def _contradiction(analysis: ForensicAnalysis) -> str:
     return ": the gaps contradict that"
 
 
-def _noticed(detections: tuple[DetectionTimes, ...]) -> list[tuple[str, str, str, str]]:
+def _noticed(detections: tuple[DetectionTimes, ...], words: Words) -> list[tuple[str, str, str, str]]:
     workers = sorted(one.worker_s for one in detections)
     coordinator = sorted(one.coordinator_s for one in detections if one.coordinator_s is not None)
-    rows = [("the worker", *_spread(tuple(workers)), counted(len(workers), "outage"))]
+    rows = [(f"the {words.client}", *_spread(tuple(workers)), counted(len(workers), "outage"))]
     unseen = len(detections) - len(coordinator)
     how = counted(len(coordinator), "outage") + (f"; {unseen} not before it was back" if unseen else "")
-    rows.append(("the coordinator", *_spread(tuple(coordinator)), how))
+    rows.append((f"the {words.server}", *_spread(tuple(coordinator)), how))
     return rows
 
 
@@ -225,7 +231,7 @@ def _waits(analysis: ForensicAnalysis) -> Table:
             spread = (seconds(percentile(each, part)) for part in (5, 50, 95))
             rows.append((str(attempt), f"{len(each):,}", *spread))
     return Table(
-        "What the workers waited",
+        f"What the {analysis.words.clients} waited",
         "The gaps before the first, second, … attempt since all was well: nine of ten lie between the 5th "
         "and the 95th percentile.",
         ("attempt", "gaps", "5th", "median", "95th"),
@@ -241,7 +247,7 @@ def _storms(analysis: ForensicAnalysis) -> Table | None:
             write(storm.amplification, Unit.factor),
             percent(storm.share),
             "–" if storm.by_chance is None else percent(storm.by_chance),
-            f"{counted(storm.busiest, 'attempt')} of {counted(storm.workers, 'worker')}",
+            f"{counted(storm.busiest, 'attempt')} of {counted(storm.workers, analysis.words.client)}",
             "–" if storm.at_most is None else "in step" if storm.in_step else "spread",
         )
         for storm in analysis.storms
@@ -251,25 +257,26 @@ def _storms(analysis: ForensicAnalysis) -> Table | None:
     return Table(
         "In step",
         "The share of a storm's attempts in its busiest tenth of a second, beside what the same attempts "
-        "give when each worker's are shifted by a time of its own.",
+        f"give when each {analysis.words.client}'s are shifted by a time of its own.",
         ("fault", "attempts", "each", "busiest 0.1 s", "by chance", "at once", "they come"),
         rows,
     )
 
 
 def _disagreements_sentence(analysis: ForensicAnalysis) -> str:
+    words = analysis.words
     if NO_COORDINATOR_JOURNAL in analysis.missing:
-        return "Which workers were connected for one side alone is unknown."
+        return f"Which {words.rows} were connected for one side alone is unknown."
     if not analysis.disagreements:
-        return "No worker was connected for one side alone for more than a tenth of a second."
+        return f"No {words.row} was connected for one side alone for more than a tenth of a second."
     counts = Counter(one.what for one in analysis.disagreements)
     total_s = math.fsum(one.lasted_s for one in analysis.disagreements)
     longest = analysis.disagreements[0]
     parts = [
         counted(counts[what], what) + f" ({says})"
         for what, says in (
-            (ZOMBIE, "gone, but connected for the coordinator"),
-            (GHOST, "given up by the coordinator, but connected for itself"),
+            (ZOMBIE, f"gone, but connected for the {words.server}"),
+            (GHOST, f"given up by the {words.server}, but connected for itself"),
         )
         if counts[what]
     ]
@@ -284,7 +291,7 @@ def _disagreements(analysis: ForensicAnalysis) -> Table | None:
     rows = tuple((one.worker, one.what, seconds(one.lasted_s), one.fault or "–") for one in shown)
     if not rows:
         return None
-    return Table("Zombies and ghosts", "", ("worker", "what", "lasted", "under"), rows)
+    return Table("Zombies and ghosts", "", (analysis.words.row, "what", "lasted", "under"), rows)
 
 
 def _policies(naming: PolicyIdentification) -> Table | None:

@@ -22,26 +22,23 @@ from driver.histories.journals import JOURNALS
 from driver.histories.outage_phases import PHASES
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
-from driver.report.advice import advise
 from driver.report.assets_text import asset
-from driver.report.charts.curves import Plot, curves
-from driver.report.charts.distributions import distributions
+from driver.report.charts.curves import Plot
 from driver.report.charts.gap_plot import gap_plot
 from driver.report.charts.lanes import Timeline, timeline
 from driver.report.charts.scatter import Scatter, scatter
 from driver.report.forensics_section import AS_IT_WAS, ForensicsSection, WhatIfRow, forensics_section
+from driver.report.subject import KEY_FIGURES, subject_of
 from driver.report.summary import counted_findings, group_findings, summary
-from driver.report.tables import subject_tables
 from driver.report.text import printable
 from driver.report.view import (
-    KEY_FIGURES,
+    client_rows,
     configuration,
     fault_rows,
     figures,
     red_says,
     reds_say,
     sorted_findings,
-    worker_rows,
 )
 from driver.results.judged_run import JudgedRun
 
@@ -56,6 +53,7 @@ STYLES = (
     "scatter.css",
     "print.css",
 )
+LEAST_LABEL_PX, MOST_LABEL_PX = 92, 220
 STATUS_WORDS = {Status.passed: "passed", Status.failed: "failed", Status.unknown: "unknown"}
 
 
@@ -74,12 +72,15 @@ def render_html(run: JudgedRun) -> str:
     history = run.history
     found = history.view(analyse)
     reconnection = forensics_section(found)
-    pieces = advise(history, run.metrics, run.verdict.findings)
+    subject = subject_of(history)
+    pieces = subject.advise(history, run.metrics, run.verdict.findings)
     ranges, scale = _ranges(reconnection)
     script = Markup("\n".join(asset(name) for name in SCRIPTS))
     mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
     phases = [{"name": phase.name, "key": phase.key} for phase in PHASES]
-    data = Data(timeline(history), curves(history), distributions(history), phases, mounts)
+    plots = subject.curves(history)
+    spread = subject.distributions(history)
+    data = Data(timeline(history, subject.lanes), plots, spread, phases, mounts)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -99,8 +100,12 @@ def render_html(run: JudgedRun) -> str:
             summary=summary(run, pieces),
             faults=fault_rows(run),
             figures=figures(run, KEY_FIGURES),
-            workers=worker_rows(run),
-            tables=subject_tables(history, run.metrics),
+            clients=client_rows(run),
+            tables=subject.tables(history, run.metrics),
+            words=subject.words,
+            subject=subject,
+            label_px=_label_px(data.timeline),
+            tiles=subject.tiles(history, run.metrics.values),
             forensics=reconnection,
             fitted=_fitted(found.naming),
             gaps=gap_plot(found),
@@ -110,7 +115,6 @@ def render_html(run: JudgedRun) -> str:
             advice=pieces,
             damage=history.damage,
             configuration=configuration(run),
-            metrics=run.metrics.values,
             events=history.count,
             journals=len(history.journals),
             took_s=(history.end_ns - history.begin_ns) / 1e9,
@@ -172,6 +176,12 @@ def _margin(finding: Finding) -> str:
     units = {unit.value: unit for unit in Unit}
     unit = units.get(finding.unit, Unit.count)
     return f"{'+' if finding.margin >= 0 else '−'}{write(abs(finding.margin), unit)}"
+
+
+def _label_px(shown: Timeline) -> int:
+    """Return the width of the lanes' names: links have longer ones than workers."""
+    longest = max((len(lane.name) for lane in shown.lanes), default=0)
+    return min(MOST_LABEL_PX, max(LEAST_LABEL_PX, 16 + 7 * longest))
 
 
 def _inline_json(data: Data) -> Markup:

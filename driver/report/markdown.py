@@ -13,19 +13,19 @@ from driver.forensics.analysis import analyse
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.report import text
-from driver.report.advice import advise
 from driver.report.forensics_section import forensics_section
+from driver.report.subject import subject_of
 from driver.report.summary import counted_findings, group_findings, summary
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
     because_with_red,
+    client_rows,
     configuration,
     fault_rows,
     figures,
     reds_say,
     sorted_findings,
-    worker_rows,
 )
 from driver.results.judged_run import JudgedRun
 
@@ -40,9 +40,9 @@ class _Row:
 
 def render_markdown(run: JudgedRun) -> str:
     """Return the report. Every value in it is escaped."""
-    values = run.metrics.values
     history = run.history
-    pieces = advise(history, run.metrics, run.verdict.findings)
+    subject = subject_of(history)
+    pieces = subject.advise(history, run.metrics, run.verdict.findings)
     groups = group_findings(sorted_findings(run))
     return (
         _environment()
@@ -54,9 +54,7 @@ def render_markdown(run: JudgedRun) -> str:
             counted=counted_findings(run.verdict),
             notes=run.verdict.notes,
             took_s=(history.end_ns - history.begin_ns) / 1e9,
-            submitted=write(values["tasks_submitted"], Unit.count),
-            completed=write(values["tasks_completed"], Unit.count),
-            failed=write(values["tasks_failed"], Unit.count),
+            load=subject.load(history, run.metrics.values),
             events=history.count,
             journals=len(history.journals),
             summary=summary(run, pieces),
@@ -67,7 +65,9 @@ def render_markdown(run: JudgedRun) -> str:
             built_in_open=any(one.status is not Status.passed for one in groups.built_in),
             faults=fault_rows(run),
             figures=figures(run),
-            workers=worker_rows(run),
+            clients=client_rows(run),
+            words=subject.words,
+            subject=subject,
             forensics=forensics_section(history.view(analyse)),
             advice=pieces,
             damage=history.damage,

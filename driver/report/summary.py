@@ -12,6 +12,7 @@ from textwrap import shorten
 
 from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
+from driver.forensics.words import words_of
 from driver.histories.machine_load import machine_too_busy
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome, Verdict
@@ -74,7 +75,7 @@ def group_findings(findings: Sequence[Finding]) -> FindingGroups:
 
 def _done(run: JudgedRun) -> str:
     faults = run.history.view(effects)
-    fleet = counted(len(run.record.workers), "worker")
+    fleet = counted(len(run.history.workers), words_of(run.history).row)
     fleet_ran = f"{fleet} ran for {write(run.record.duration_s, Unit.seconds)}"
     if not faults:
         return f"{fleet_ran} without a fault."

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from driver.forensics.words import words_of
 from driver.histories.history import History
 from driver.histories.intervals import holds, union
 from driver.histories.run_timeline import run_timeline
@@ -35,11 +36,18 @@ class Table:
 
 def subject_tables(history: History, metrics: Metrics) -> list[Table]:
     """Return the tables of a run, without empty ones."""
-    subjects: tuple[Callable[[History, Metrics], Table], ...] = (_storms, _load, _priorities, _checkpoints)
+    subjects: tuple[Callable[[History, Metrics], Table], ...] = (
+        storm_table,
+        _load,
+        _priorities,
+        _checkpoints,
+    )
     return [table for subject in subjects if (table := subject(history, metrics)).rows]
 
 
-def _storms(history: History, metrics: Metrics) -> Table:
+def storm_table(history: History, metrics: Metrics) -> Table:
+    """Return a row for each fault that cut clients off: their attempts until all were back."""
+    words = words_of(history)
     rows = []
     for storm in history.view(storms):
         if not storm.outages:
@@ -58,8 +66,8 @@ def _storms(history: History, metrics: Metrics) -> Table:
         ))  # fmt: skip
     return Table(
         "The herd",
-        "Attempts until all workers are back. A fleet in step shows as a large share in its busiest tenth of "
-        "a second.",
+        f"Attempts until all {words.clients} are back. Clients in step show as a large share in the busiest "
+        "tenth of a second.",
         (
             "fault",
             "cut off",

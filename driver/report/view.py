@@ -1,4 +1,4 @@
-"""What reports of every format show: figures, rows of workers and faults, findings, configuration. Pure."""
+"""What reports of every format show: figures, rows of clients and faults, findings, configuration. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from driver.judging.verdict import RunOutcome
 from driver.metrics import METRICS
 from driver.metrics.faults import FaultEffect, effects
 from driver.metrics.quantities import write
+from driver.report.operation_rates import Rates
+from driver.report.subject import KEY_FIGURES, subject_of
 from driver.results.judged_run import JudgedRun
 
 VERDICT_ICONS = {
@@ -24,32 +26,6 @@ VERDICT_ICONS = {
     RunOutcome.expected_failure: "⚠️",
 }
 STATUS_ICONS = {Status.passed: "✅", Status.failed: "❌", Status.unknown: "❔"}
-KEY_FIGURES = (
-    "task_success_rate",
-    "task_throughput_per_s",
-    "task_latency_p50_s",
-    "task_latency_p99_s",
-    "reconnections",
-    "reconnections_per_worker_max",
-    "reconnection_time_mean_s",
-    "reconnection_time_p99_s",
-    "detection_time_p99_s",
-    "waiting_time_p99_s",
-    "handshake_time_p99_s",
-    "connection_success_rate",
-    "sessions_resumed",
-    "storm_peak_attempts_per_s",
-    "storm_amplification",
-    "time_to_95_percent_back_s",
-    "time_to_all_back_s",
-    "recovery_time_max_s",
-    "messages_resent",
-    "duplicates_received",
-    "results_refused",
-    "compression_ratio",
-    "memory_worker_max_bytes",
-    "memory_coordinator_max_bytes",
-)
 
 
 @dataclass(frozen=True)
@@ -62,15 +38,17 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class WorkerRow:
-    """One worker as a report shows it. `connected` is its share of the time from the run's zero."""
+class ClientRow:
+    """One client as a report shows it. `connected` is its share of the time from the run's zero, and `last`
+    the figure of its subject's last column.
+    """
 
     name: str
     connected: str
     reconnections: int
     attempts: int
     longest_s: float | None
-    lives: int
+    last: str
 
 
 @dataclass(frozen=True)
@@ -99,13 +77,14 @@ def figures(run: JudgedRun, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
     ]
 
 
-def worker_rows(run: JudgedRun) -> list[WorkerRow]:
-    """Return a row for each worker."""
+def client_rows(run: JudgedRun) -> list[ClientRow]:
+    """Return a row for each client: a worker, or a link."""
+    _, last = subject_of(run.history).last_column
     histories = run.history.view(connection_histories)
     whole = run.history.view(run_timeline)
     span = (whole.zero_ns, max(whole.end_ns, whole.zero_ns + 1))
     return [
-        WorkerRow(
+        ClientRow(
             name=one.worker,
             connected=f"{100 * length_ns(intersection(one.connected, [span])) / length_ns([span]):.1f} %",
             reconnections=len(one.reconnections),
@@ -113,7 +92,7 @@ def worker_rows(run: JudgedRun) -> list[WorkerRow]:
             longest_s=max(
                 (total for outage in one.outages if (total := outage.total_s) is not None), default=None
             ),
-            lives=one.starts,
+            last=last(run.history, one),
         )
         for one in histories.values()
     ]
@@ -122,7 +101,8 @@ def worker_rows(run: JudgedRun) -> list[WorkerRow]:
 def fault_rows(run: JudgedRun) -> list[FaultRow]:
     """Return a row for each fault."""
     run_times = run.history.view(run_timeline)
-    return [_fault_row(effect, run_times) for effect in run.history.view(effects)]
+    _, rates = subject_of(run.history).rates
+    return [_fault_row(effect, run_times, rates(run.history, effect)) for effect in run.history.view(effects)]
 
 
 def sorted_findings(run: JudgedRun) -> list[Finding]:
@@ -171,10 +151,9 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _fault_row(effect: FaultEffect, run: RunTimeline) -> FaultRow:
+def _fault_row(effect: FaultEffect, run: RunTimeline, rates: Rates) -> FaultRow:
     window = effect.window
     receipt = window.receipt
-    rates = (effect.before_per_s, effect.during_per_s, effect.after_per_s)
     receipt_text = "none"
     if receipt is not None:
         hit, spared = len(receipt.hit), len(receipt.spared)

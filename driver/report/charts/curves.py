@@ -61,7 +61,7 @@ def curves(history: History) -> list[Plot]:
     by_due = fitted(clock, due)
 
     plots = [
-        _plot(
+        plot_of(
             fine,
             "connected",
             "Workers connected",
@@ -69,34 +69,34 @@ def curves(history: History) -> list[Plot]:
             "Both sides agree that the worker is connected.",
             PlotLine("connected", fine.least(connected)),
         ),
-        _plot(
+        plot_of(
             by_attempts,
             "attempts",
             "Attempts to connect",
             "1/s",
-            f"All connection attempts, accepted or rejected, {_in_bins(by_attempts)}.",
+            f"All connection attempts, accepted or rejected, {in_bins(by_attempts)}.",
             PlotLine("attempts", by_attempts.rate_per_s(attempts)),
         ),
-        _plot(
+        plot_of(
             by_tasks,
             "tasks",
             "Tasks",
             "1/s",
-            f"Completed under due: work piles up. Above: the pile shrinks. Drawn {_in_bins(by_tasks)}.",
+            f"Completed under due: work piles up. Above: the pile shrinks. Drawn {in_bins(by_tasks)}.",
             PlotLine("due", by_tasks.rate_per_s(due)),
             PlotLine("completed", by_tasks.rate_per_s(done)),
         ),
-        _plot(
+        plot_of(
             by_due,
             "latency",
             "Task latency by intended start",
             "s",
-            f"From the moment a task was due to its counted result, {_in_bins(by_due)}.",
+            f"From the moment a task was due to its counted result, {in_bins(by_due)}.",
             PlotLine("median", by_due.each(waits, lambda n: percentile(n, 50))),
             PlotLine("largest", by_due.each(waits, lambda n: n[-1])),
             log=True,
         ),
-        _plot(
+        plot_of(
             fine,
             "queues",
             "Waiting",
@@ -110,14 +110,16 @@ def curves(history: History) -> list[Plot]:
     return [one for one in plots if one.series]
 
 
-def _plot(
+def plot_of(
     bins: Bins, name: str, title: str, unit: str, says: str, *series: PlotLine, log: bool = False
 ) -> Plot:
+    """Return a plot without the lines that have no number."""
     filled = [one for one in series if any(y is not None for y in one.y)]
     return Plot(name, title, unit, says, filled, bins.x, log)
 
 
-def _in_bins(bins: Bins) -> str:
+def in_bins(bins: Bins) -> str:
+    """Return how wide the steps are in which a curve is drawn."""
     return f"in steps of {write(bins.seconds, Unit.seconds)}"
 
 
@@ -138,7 +140,7 @@ def _resources(history: History, bins: Bins) -> list[Plot]:
         for label, group in (("workers", workers), ("coordinator", coordinator))
     }
     return [
-        _plot(
+        plot_of(
             bins,
             "memory",
             "Memory",
@@ -148,7 +150,7 @@ def _resources(history: History, bins: Bins) -> list[Plot]:
             PlotLine("median worker", bins.each(memory["workers"], lambda n: percentile(n, 50))),
             PlotLine("coordinator", bins.each(memory["coordinator"], lambda n: n[-1])),
         ),
-        _plot(
+        plot_of(
             bins,
             "cpu",
             "CPU",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from driver.histories.connection_history import LOSS, connection_histories
 from driver.histories.history import History
@@ -20,34 +20,40 @@ POINTS = 300
 
 def distributions(history: History) -> list[Plot]:
     """Return the plots of cumulative shares: of the numbers no larger than x. Empty plots are left out."""
-    outages = [
-        o
-        for connections in history.view(connection_histories).values()
-        for o in connections.outages
-        if o.how == LOSS and o.back
-    ]
     lives = history.view(task_index).accepted
     plots = [
-        _plot(
-            "reconnection",
-            "Time to reconnect",
-            "The whole outage, fault included, and its phases.",
-            {
-                "whole": [o.total_s for o in outages],
-                **{phase.name: [phase.length_s(o) for o in outages] for phase in PHASES},
-            },
-        ),
-        _plot(
+        reconnection_distribution(history),
+        distribution(
             "latency-distribution", "Task latency", "Tasks by when they were due.", _by_time(history, lives)
         ),
-        _plot(
+        distribution(
             "queueing", "Waiting to be given out", "The more urgent, the further left.", _by_priority(lives)
         ),
     ]
     return [plot for plot in plots if plot.series]
 
 
-def _plot(name: str, title: str, says: str, groups: dict[str, Sequence[float | None]]) -> Plot:
+def reconnection_distribution(history: History) -> Plot:
+    """Return the plot of the times to reconnect, and of their phases."""
+    outages = [
+        o
+        for connections in history.view(connection_histories).values()
+        for o in connections.outages
+        if o.how == LOSS and o.back
+    ]
+    return distribution(
+        "reconnection",
+        "Time to reconnect",
+        "The whole outage, fault included, and its phases.",
+        {
+            "whole": [o.total_s for o in outages],
+            **{phase.name: [phase.length_s(o) for o in outages] for phase in PHASES},
+        },
+    )
+
+
+def distribution(name: str, title: str, says: str, groups: Mapping[str, Sequence[float | None]]) -> Plot:
+    """Return a plot with a line for each group that has numbers."""
     colours = {"whole": "ink", **{phase.name: f"phase-{phase.key}" for phase in PHASES}}
     series = []
     for label, numbers in groups.items():

@@ -1,14 +1,15 @@
-"""The timeline's lanes: for each worker its connections, its outages and their causes, its work. Pure."""
+"""The timeline's lanes: for each client its connections, its outages and their causes, its work. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from driver.histories.connection_history import ConnectionHistory, Outage, connection_histories
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, intersection, union
+from driver.histories.link_names import is_link
 from driver.histories.outage_phases import PHASES
 from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
 from wire.events import (
@@ -100,12 +101,21 @@ class Clock:
         return max(1, (self.end_ns - self.begin_ns) // FINEST)
 
 
-def timeline(history: History) -> Timeline:
+LanesOf = Callable[[History, Clock], list[Lane]]
+"""Returns the lanes of a history, in the order in which they are drawn."""
+
+
+def worker_lanes(history: History, clock: Clock) -> list[Lane]:
+    """Return the lanes of the reference system: the coordinator's, then each worker's."""
+    workers = history.view(connection_histories).values()
+    return [_coordinator(history, clock), *(_worker(history, one, clock) for one in workers)]
+
+
+def timeline(history: History, lanes_of: LanesOf = worker_lanes) -> Timeline:
     """Return the timeline of a run."""
     clock = Clock(history)
     run = history.view(run_timeline)
-    lanes = [_coordinator(history, clock)]
-    lanes += [_worker(history, one, clock) for one in history.view(connection_histories).values()]
+    lanes = lanes_of(history, clock)
     index = {lane.name: number for number, lane in enumerate(lanes)}
     return Timeline(
         begin_s=clock(clock.begin_ns),
@@ -147,7 +157,7 @@ def _worker(history: History, connections: ConnectionHistory, clock: Clock) -> L
         states=sorted(states),
         attempts=[clock(at_ns) for at_ns in thinned(attempts, clock.step_ns)],
         busy=[(clock(begin), clock(end)) for begin, end in _busy(events, clock)],
-        notes=[_note(outage, lines, clock) for outage in connections.outages],
+        notes=[outage_note(outage, lines, clock) for outage in connections.outages],
         trouble=round(sum((end - begin) for begin, end in [*down, *one_sided]) / 1e9, 3),
     )
 
@@ -200,7 +210,8 @@ def _lines(history: History, worker: str) -> dict[int, int]:
     return {id(event): line for event, line in pairs if isinstance(event, ConnectionLost | Connected)}
 
 
-def _note(outage: Outage, lines: dict[int, int], clock: Clock) -> Note:
+def outage_note(outage: Outage, lines: Mapping[int, int], clock: Clock) -> Note:
+    """Return the note of an outage. `lines` has the line of an event in its journal, by its identity."""
     line = lines.get(id(outage.lost if outage.lost is not None else outage.back), 0)
     return Note(
         from_s=clock(outage.broken_ns),
@@ -221,6 +232,8 @@ def _note(outage: Outage, lines: dict[int, int], clock: Clock) -> Note:
 def _band(window: FaultWindow, run: RunTimeline, index: dict[str, int], clock: Clock) -> Band:
     reached = [name for name in run.workers if window.reaches(name, run.workers)]
     aimed = list(window.targets) if any(target in index for target in window.targets) else reached
+    # A fault on a container is on its links too, beside its own lane.
+    aimed += filter(is_link, reached)
     return Band(
         fault=window.fault,
         kind=window.kind,
@@ -228,5 +241,5 @@ def _band(window: FaultWindow, run: RunTimeline, index: dict[str, int], clock: C
         to_s=clock(window.ended_ns if window.ended_ns is not None else clock.end_ns),
         proved=bool(window.receipt and window.receipt.proved),
         receipt=window.receipt.because if window.receipt else "no receipt",
-        lanes=sorted(index[name] for name in aimed if name in index),
+        lanes=sorted({index[name] for name in aimed if name in index}),
     )

@@ -206,7 +206,7 @@ def test_names_from_outside_reach_neither_report_as_markup(tmp_path: Path) -> No
     assert "<script>alert" not in page
     # An escaped backtick begins no code span.
     assert "<script>alert" not in re.sub(r"`[^`]*`", "", text.replace("\\`", ""))
-    found = page[page.index('id="reconnection"') : page.index('id="workers"')]
+    found = page[page.index('id="reconnection"') : page.index('id="clients"')]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in found
 
 

@@ -15,7 +15,7 @@ from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.report.summary import summary
-from driver.report.view import fault_rows, worker_rows
+from driver.report.view import client_rows, fault_rows
 from driver.report.write import write_report
 from driver.results.judged_run import judge_run
 from tests.driver.judge.histories import Past, ns
@@ -72,7 +72,7 @@ def test_the_first_screens_sentences_count_from_it_too(tmp_path: Path) -> None:
 
 def test_how_long_a_worker_was_connected_is_a_share_of_the_time_since_it(folder: Path) -> None:
     # One of 60 s away, of which 500 s before the zero are no part.
-    assert worker_rows(judge_run(folder))[0].connected == "90.0 %"
+    assert client_rows(judge_run(folder))[0].connected == "90.0 %"
 
 
 def test_no_line_of_the_evidence_does(folder: Path) -> None:

@@ -1,0 +1,31 @@
+"""What the ends of a connection are called: of the reference system, and of any other. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from driver.histories.history import History
+from driver.histories.link_names import is_link
+
+
+@dataclass(frozen=True)
+class Words:
+    """Nouns of one system. `client` and `clients` are what reconnects, `row` is what a lane is of, and
+    `server` the other end; `fleet` is all clients together.
+    """
+
+    client: str
+    clients: str
+    row: str
+    rows: str
+    server: str
+    fleet: str
+
+
+REFERENCE = Words("worker", "workers", "worker", "workers", "coordinator", "the fleet")
+SYSTEM = Words("client", "clients", "link", "links", "server", "the clients")
+
+
+def words_of(history: History) -> Words:
+    """Return the words of a history: where links are in the place of workers, those of any system."""
+    return SYSTEM if any(map(is_link, history.workers)) else REFERENCE
