@@ -84,6 +84,7 @@ PURE = (
     *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
     *("driver.trial.findings", "driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),
     *("driver.trial.lasting_states", "driver.trial.targets", "driver.trial.container_looks"),
+    "driver.trial.picture",
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

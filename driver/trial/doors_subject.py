@@ -20,6 +20,7 @@ from driver.systems.system_site import SystemSite
 from driver.trial import sockets
 from driver.trial.container_looks import container_look
 from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
+from driver.trial.picture import joined
 from driver.trial.programme import NothingToHitError, TrialStep
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit, pair_of
 from driver.trial.socket_tables import socket_table
@@ -197,6 +198,13 @@ class DoorsSubject:
             },
             connections,
             sorted({name for records in every for name in records.incomplete}),
+            joined(records.lanes for records in every),
+            {
+                self._begun[fault]: window
+                for records in every
+                for fault, window in records.windows.items()
+                if fault in self._begun
+            },
         )
 
     def restart(self, containers: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from driver.nouns import counted
 from driver.systems.system import OUTSIDE
 from driver.trial.baseline import SystemBaseline
 from driver.trial.log_patterns import LogNews
+from driver.trial.picture import LinkLane, StepPicture, picture_of
 from driver.trial.programme import TrialStep
 from driver.trial.recovery import LinkRecovery, SystemRecovery
 from driver.trial.samples import client_of, is_client, is_hit, pair_of, service_of
@@ -65,12 +66,15 @@ class DialledConnection(msgspec.Struct, frozen=True):
 class TrialRecords(msgspec.Struct, frozen=True):
     """The proof of each step's fault by the step's name, and the connections of each link.
 
-    Of the `incomplete` links doors left lines out: a connection that seems open may have ended.
+    Of the `incomplete` links doors left lines out: a connection that seems open may have ended. `lanes` are
+    of the other links, and `windows` has when each step's fault was on; times are those of the trial's clock.
     """
 
     proofs: Mapping[str, FaultProof] = {}
     connections: Mapping[str, Sequence[DialledConnection]] = {}
     incomplete: Sequence[str] = ()
+    lanes: Mapping[str, LinkLane] = {}
+    windows: Mapping[str, tuple[float, float]] = {}
 
     def attempts(self, began_s: float, until_s: float) -> dict[str, int]:
         """Return how often each link was dialled between two times; links that were not are left out."""
@@ -121,6 +125,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     cleaned: str = ""
     repeats: str = ""
+    picture: StepPicture | None = None
 
     @property
     def was_tried(self) -> bool:
@@ -241,11 +246,20 @@ def with_records(outcome: StepOutcome, baseline: SystemBaseline, records: TrialR
         advice=advice,
         proof=proof.sentence,
         note=records.gap or outcome.note,
+        picture=_picture(outcome, baseline, records),
     )
     if proof.proved:
         return outcome
     note = f"the fault is not proved: {proof.sentence}"
     return replace(outcome, verdict=StepVerdict.inconclusive, note=note)
+
+
+def _picture(outcome: StepOutcome, baseline: SystemBaseline, records: TrialRecords) -> StepPicture | None:
+    """Return the links around a fault that broke something: first those that it hit."""
+    window = records.windows.get(outcome.step.name)
+    if outcome.verdict is not StepVerdict.broke or window is None:
+        return None
+    return picture_of(records.lanes, window, outcome.until_s, hit_links(outcome.step, baseline.links))
 
 
 def _busy(attempts: Mapping[str, int], baseline: SystemBaseline, length_s: float) -> dict[str, float]:

@@ -15,6 +15,7 @@ from driver.report.text import code, escape_markdown, printable
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.log_patterns import LogNews, pattern
+from driver.trial.picture import WIDE, drawing
 from driver.trial.verdict import COLUMNS, MARKS, FindingGroup, TrialReport, groups, row
 
 LINK_COLUMNS = ("link", "to server", "to client", "opened", "open", "longest silence")
@@ -150,6 +151,8 @@ def as_html(report: TrialReport) -> str:
         groups=found,
         link_columns=LINK_COLUMNS,
         links=link_rows(report.baseline) if report.baseline else [],
+        drawing=drawing,
+        wide=WIDE,
         tried=sum(1 for one in report.outcomes if one.verdict is not StepVerdict.not_tried),
         style=Markup(asset("scroll.css")),
     )

@@ -8,14 +8,17 @@ import time
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from driver.background import background
 from driver.errors import LabError
+from driver.histories.connection_history import connection_histories
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.link_connections import LinkConnection, incomplete_links, link_journals
+from driver.histories.link_history import link_history
 from driver.histories.live_journals import LiveJournals
+from driver.histories.run_timeline import run_timeline
 from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.judging.receipts import Proof
 from driver.labs.container_monitor import ContainerMonitor
@@ -25,6 +28,7 @@ from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.machine_monitor import MachineMonitor
 from driver.scenarios.plan import PlannedFault
 from driver.systems.system_site import SystemSite
+from driver.trial.picture import LinkLane, link_lane
 
 START_IN_S = 0.7
 """From the request to the prober until the fault begins."""
@@ -40,12 +44,15 @@ T = TypeVar("T")
 class FaultRecords:
     """A proof of each fault that began, and the connections of each link, as doors have written them down.
 
-    Those of the `incomplete` links are not all there.
+    Those of the `incomplete` links are not all there. `lanes` are of the other links, and `windows` has when
+    each fault was on, in seconds of the monotonic clock.
     """
 
     proofs: Sequence[Proof]
     connections: Mapping[str, Sequence[LinkConnection]]
     incomplete: Sequence[str] = ()
+    lanes: Mapping[str, LinkLane] = field(default_factory=dict)
+    windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class StepFaults:
@@ -132,10 +139,20 @@ class StepFaults:
     def records(self) -> FaultRecords:
         """Return what prober, engine and doors have recorded of this system up to now."""
         history = self._journals.read()
+        journals, links = history.view(link_journals), link_history(history)
+        run = links.view(run_timeline)
         return FaultRecords(
             rebuild_proofs(history, sorted(self._links)),
-            {name: journal.connections for name, journal in link_journals(history).items()},
+            {name: journal.connections for name, journal in journals.items()},
             incomplete_links(history),
+            {
+                name: link_lane(found, journals[name], run.end_ns)
+                for name, found in links.view(connection_histories).items()
+            },
+            {
+                one.fault: (one.began_ns / 1e9, (one.ended_ns or one.began_ns) / 1e9)
+                for one in history.view(run_timeline).faults
+            },
         )
 
     def close(self) -> None:
