@@ -139,9 +139,9 @@ def drawing(picture: StepPicture) -> Drawing:
         )
         for name, lane in picture.lanes.items()
     ]
-    healed = f"healed after {picture.healed_s:.1f} s" if picture.healed_s >= 0.05 else ""
-    times = [(x(0.0), "fault"), (x(picture.healed_s), healed), (float(WIDE), f"{picture.to_s:.0f} s")]
-    return Drawing(lanes, box("fault", (0.0, picture.healed_s))[1:], [one for one in times if one[1]])
+    healed = f", healed after {picture.healed_s:.1f} s" if picture.healed_s >= 0.05 else ""
+    times = [(x(0.0), f"fault{healed}"), (float(WIDE), f"{picture.to_s:.0f} s")]
+    return Drawing(lanes, box("fault", (0.0, picture.healed_s))[1:], times)
 
 
 def _is_hurt(lane: LinkLane) -> bool:

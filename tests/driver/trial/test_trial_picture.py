@@ -57,7 +57,7 @@ def test_everything_is_drawn_at_its_time() -> None:
     assert drawn.fault == (250.0, 500.0)
     assert drawn.lanes[0].boxes == [("up", 0.0, 250.0), ("down", 250.0, 750.0)]
     assert drawn.lanes[0].dials == [500.0]
-    assert drawn.times == [(250.0, "fault"), (750.0, "healed after 10.0 s"), (WIDE, "15 s")]
+    assert drawn.times == [(250.0, "fault, healed after 10.0 s"), (WIDE, "15 s")]
 
 
 def test_lanes_of_a_system_that_was_started_again_follow_each_other() -> None:
