@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import msgspec
 
-from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_client
+from driver.histories.link_names import is_client
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
 
 LEAST_WINDOW_S = 2.0
 LONGEST_WINDOW_S = 12.0

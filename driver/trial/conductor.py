@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from driver.errors import LabError
+from driver.histories.link_names import pair_of
 from driver.systems.system import OUTSIDE
 from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline, baseline_of
 from driver.trial.findings import (
@@ -27,7 +28,7 @@ from driver.trial.lasting_states import LastingStates, StateWatch
 from driver.trial.log_patterns import LogPatterns
 from driver.trial.programme import NothingToHitError, TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
-from driver.trial.samples import SystemSample, is_hit, pair_of
+from driver.trial.samples import SystemSample, is_hit
 
 _CLEAN_WAIT_S = 20.0
 _HALF_CLOSED_S = 1.0

@@ -10,6 +10,7 @@ from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Say
 from driver.histories.link_connections import LinkConnection
+from driver.histories.link_names import pair_of
 from driver.scenarios.plan import PlannedFault
 from driver.subprocesses import ask
 from driver.systems.lab_of_system import StartedSystem, SystemLab
@@ -22,7 +23,7 @@ from driver.trial.container_looks import container_look
 from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
 from driver.trial.picture import joined
 from driver.trial.programme import NothingToHitError, TrialStep
-from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit, pair_of
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit
 from driver.trial.socket_tables import socket_table
 from driver.trial.step_faults import FaultRecords, StepFaults
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
+from driver.histories.link_names import client_of, is_client, pair_of, service_of
 from driver.nouns import counted
 from driver.systems.system import OUTSIDE
 from driver.trial.baseline import SystemBaseline
@@ -16,7 +17,7 @@ from driver.trial.log_patterns import LogNews
 from driver.trial.picture import LinkLane, StepPicture, picture_of
 from driver.trial.programme import TrialStep
 from driver.trial.recovery import LinkRecovery, SystemRecovery
-from driver.trial.samples import client_of, is_client, is_hit, pair_of, service_of
+from driver.trial.samples import is_hit
 
 MOST_LOG_NEWS = 5
 """New errors of one step that an outcome keeps."""

@@ -13,12 +13,12 @@ import msgspec
 from chaos.explain import nearest
 from driver.errors import UsageError
 from driver.files import FileReadError, read_file
+from driver.histories.link_names import pair_of, service_of
 from driver.scenarios.yaml_file import FileError, read_yaml, scalar
 from driver.systems.system import OUTSIDE, System
 from driver.systems.system_request import SystemRequest
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.report import rate
-from driver.trial.samples import pair_of, service_of
 from driver.trial.targets import targets_of
 
 FORMAT = 1

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from driver.histories.link_names import is_client
 from driver.trial.baseline import LEAST_SHARE, FlowBaseline, RequestBaseline, SystemBaseline, flow_points
-from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_client, is_hit
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit
 
 SILENT_SHARE = 0.02
 STEADY_S = 1.5

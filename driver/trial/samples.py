@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from driver.histories.link_names import service_of
+
 
 class FlowCounters(msgspec.Struct, frozen=True):
     """Totals of one link since it exists, and its live connections."""
@@ -55,27 +57,6 @@ class SystemSample(msgspec.Struct, frozen=True):
     requests: RequestCounters | None = None
 
 
-def pair_of(link: str) -> str:
-    """Return the pair of a link: `api->db:5432` for `api[2]->db:5432`."""
-    client, arrow, server = link.partition("->")
-    return f"{client.partition('[')[0]}{arrow}{server.partition('@')[0]}"
-
-
-def client_of(link: str) -> str:
-    """Return the client of a link: `api[2]` for `api[2]->db:5432`."""
-    return link.partition("->")[0]
-
-
-def is_client(container: str, link: str) -> bool:
-    """Whether a container is the client of a link, which may name a lone replica by its service."""
-    return client_of(link) in (container, f"{container}[1]")
-
-
 def is_hit(container: str, target: str) -> bool:
     """Whether a target, a container or all containers of a service, has this container."""
     return target in (container, service_of(container))
-
-
-def service_of(container: str) -> str:
-    """Return the service of a container: `api` for `api[2]`."""
-    return container.partition("[")[0]

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from driver.histories.link_names import is_client, pair_of, service_of
 from driver.nouns import counted
 from driver.trial.baseline import SystemBaseline
-from driver.trial.samples import is_client, pair_of, service_of
 
 
 class TrialTargets(msgspec.Struct, frozen=True):
