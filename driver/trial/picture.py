@@ -47,12 +47,16 @@ class LinkLane(msgspec.Struct, frozen=True):
 
 
 class StepPicture(msgspec.Struct, frozen=True):
-    """The links around one fault, in seconds from its begin; it was on until `healed_s`. Links by name."""
+    """The links around one fault, in seconds from its begin; it was on until `healed_s`. Links by name.
+
+    `hit` are those that the fault was on.
+    """
 
     from_s: float
     healed_s: float
     to_s: float
     lanes: Mapping[str, LinkLane]
+    hit: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class DrawnLane:
     name: str
     boxes: Sequence[tuple[str, float, float]]
     dials: Sequence[float]
+    is_hit: bool
 
 
 @dataclass(frozen=True)
@@ -100,17 +105,17 @@ def joined(lanes: Iterable[Mapping[str, LinkLane]]) -> dict[str, LinkLane]:
 
 
 def picture_of(
-    lanes: Mapping[str, LinkLane], fault: Span, until_s: float, first: Sequence[str]
+    lanes: Mapping[str, LinkLane], fault: Span, until_s: float, hit: Sequence[str]
 ) -> StepPicture | None:
     """Return the picture of a fault that was on for `fault`, up to `until_s`; None without any lane.
 
-    Links in `first` come first, then those that were away or dialled meanwhile, at most MOST_LANES.
+    Links in `hit` come first, then those that were away or dialled meanwhile, at most MOST_LANES.
     """
     from_s, begin_s = fault[0] - BEFORE_S, fault[0]
     cut = {name: lane.between(from_s, until_s, begin_s) for name, lane in lanes.items()}
     shown = {name: one for name, one in cut.items() if one.up or one.down or one.split or one.dials}
     hurt = {name for name, one in shown.items() if _is_hurt(one)}
-    ordered = sorted(shown, key=lambda name: (name not in first, name not in hurt, pair_of(name), name))
+    ordered = sorted(shown, key=lambda name: (name not in hit, name not in hurt, pair_of(name), name))
     if not ordered:
         return None
     return StepPicture(
@@ -118,6 +123,7 @@ def picture_of(
         round(fault[1] - begin_s, 3),
         round(until_s - begin_s, 3),
         {name: shown[name] for name in ordered[:MOST_LANES]},
+        [name for name in ordered[:MOST_LANES] if name in hit],
     )
 
 
@@ -136,6 +142,7 @@ def drawing(picture: StepPicture) -> Drawing:
             name,
             [box(kind, span) for kind in ("up", "split", "down") for span in getattr(lane, kind)],
             [x(at_s) for at_s in lane.dials],
+            name in picture.hit,
         )
         for name, lane in picture.lanes.items()
     ]

@@ -40,6 +40,7 @@ def test_what_the_fault_hit_comes_first_and_then_what_was_away() -> None:
     picture = picture_of(lanes, (20.0, 25.0), 40.0, ["c->x:1"])
     assert picture is not None
     assert list(picture.lanes) == ["c->x:1", "b->x:1", "a->x:1"]
+    assert [lane.is_hit for lane in drawing(picture).lanes] == [True, False, False]
     assert (picture.from_s, picture.healed_s, picture.to_s) == (-5.0, 5.0, 20.0)
 
 
