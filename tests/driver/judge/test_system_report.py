@@ -9,9 +9,8 @@ import pytest
 
 from driver.forensics.analysis import analyse
 from driver.histories.events import ContainerChange, ReportNote
-from driver.histories.history import DRIVER, History
-from driver.histories.link_history import link_history
 from driver.histories.system_events import OK, UNKNOWN, Operation, Reading
+from driver.histories.system_history import with_links
 from driver.judging.verdict import judge
 from driver.metrics import measure
 from driver.report.charts.lanes import CONNECTED, DOWN, Timeline, timeline
@@ -31,10 +30,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 def run_of(past: DoorPast) -> JudgedRun:
     """A judged run in whose history links are in the place of workers."""
-    whole = past.history([])
-    links = link_history(whole)
-    journals = {**whole.journals, **{name: read for name, read in links.journals.items() if name != DRIVER}}
-    history = History(journals, workers=links.workers)
+    history = with_links(past.history([]), ["api[1]", "db[1]"])
     record = RunRecord(run="r", scenario="votes", seed=1, workers=[], processes=[], duration_s=20.0)
     return JudgedRun(Path("r"), record, history, measure(history), judge([], [], []))
 
