@@ -14,7 +14,7 @@ from driver.histories.system_events import FAIL, OK, UNKNOWN, Operation, Reading
 from driver.metrics.metric import percentile
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
-from driver.report.charts.bins import Bins, finest, fitted
+from driver.report.charts.bins import Bins, finest, fitted, widths_ns
 from driver.report.charts.curves import Plot, PlotLine, in_bins, plot_of
 from driver.report.charts.distributions import distribution, reconnection_distribution
 from driver.report.charts.lanes import Clock
@@ -22,6 +22,8 @@ from driver.report.charts.lanes import Clock
 MOST_LINES = 5
 """Lines of one plot; what is left of pairs and containers is none of the largest."""
 MOST_OBSERVATIONS = 12
+WRITTEN_EVERY_NS = 1_000_000_000
+"""How often a door writes about an open connection."""
 
 
 def system_curves(history: History) -> list[Plot]:
@@ -58,7 +60,7 @@ def _links(history: History, clock: Clock) -> list[Plot]:
         asked.setdefault(pair_of(name), []).extend(one.asked_ns for one in journal.connections)
     busiest = _largest({name: len(each) for name, each in asked.items()})
     by_asked = fitted(clock, [at_ns for each in asked.values() for at_ns in each])
-    moved = _bytes(history)
+    moved, coarse = _bytes(history), Bins(clock, _byte_width_ns(clock))
     return [
         plot_of(
             fine, "connected", "Links connected", "links", "Both ends still have a connection of the link.",
@@ -70,9 +72,9 @@ def _links(history: History, clock: Clock) -> list[Plot]:
             *(PlotLine(pair, by_asked.rate_per_s(asked[pair])) for pair in busiest),
         ),
         plot_of(
-            fine, "bytes", "Bytes carried", "KB/s",
+            coarse, "bytes", "Bytes carried", "KB/s",
             "Both ways together, by pair, as doors wrote it once a second.",
-            *(PlotLine(pair, _per_s(fine, moved[pair])) for pair in _largest(_sums(moved))),
+            *(PlotLine(pair, _per_s(coarse, moved[pair])) for pair in _largest(_sums(moved))),
         ),
     ]  # fmt: skip
 
@@ -142,6 +144,12 @@ def _bytes(history: History) -> dict[str, list[tuple[int, float]]]:
         moved.setdefault(pair, []).append((one.at_ns, float(total - before.get(key, 0))))
         before[key] = total
     return moved
+
+
+def _byte_width_ns(clock: Clock) -> int:
+    """Return the width of the steps of bytes: doors write once a second, so that narrower ones would jump."""
+    widths = widths_ns(clock)
+    return next((width for width in widths if width >= 2 * WRITTEN_EVERY_NS), widths[-1])
 
 
 def _per_s(bins: Bins, pairs: Sequence[tuple[int, float]]) -> list[float | None]:
