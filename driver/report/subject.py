@@ -59,7 +59,7 @@ KEY_FIGURES = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class ReportSubject:
     """One kind of system. `last_column` is the heading and the figure of a client's last column, `rates` the
     heading of the rates around a fault, and `whole` the heading of the key figures.
     """
@@ -77,7 +77,7 @@ class Subject:
     whole: str
 
 
-def subject_of(history: History) -> Subject:
+def subject_of(history: History) -> ReportSubject:
     """Return the subject of a run's history."""
     return _SUBJECTS[words_of(history)]
 
@@ -151,7 +151,7 @@ def _no_advice(_: History, __: Metrics, ___: Sequence[Finding]) -> Sequence[Advi
 
 
 _SUBJECTS = {
-    REFERENCE: Subject(
+    REFERENCE: ReportSubject(
         REFERENCE,
         worker_lanes,
         curves,
@@ -164,7 +164,7 @@ _SUBJECTS = {
         ("Completed/s", task_rates),
         "The coordinator and the whole",
     ),
-    SYSTEM: Subject(
+    SYSTEM: ReportSubject(
         SYSTEM,
         system_lanes,
         system_curves,
