@@ -127,6 +127,14 @@ class DockerSdk:
         """Return the last lines of a container's log, each after its time."""
         return self.call(name, lambda api, found: bytes(api.logs(found, timestamps=True, tail=tail)))
 
+    def last_lines(self, container_id: str, since_s: float | None, most: int) -> list[str]:
+        """Return the last lines of a container's log from a wall time on, by default of all of it."""
+        with translated_errors(container_id[:12]):
+            # The SDK takes a float, and its types name whole seconds alone.
+            since: Any = since_s
+            found = self._client.api.logs(container_id, tail=most, since=since)
+            return bytes(found).decode(errors="replace").splitlines()[-most:]
+
     def log_since(self, container_id: str, since_s: float | None, most_bytes: int) -> bytes:
         """Return a container's log, each line after its time, from a wall time on; by default all of it.
 

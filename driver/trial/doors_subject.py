@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Say
+from driver.errors import EngineError
 from driver.histories.link_connections import LinkConnection
 from driver.histories.link_names import pair_of
 from driver.scenarios.plan import PlannedFault
-from driver.subprocesses import ask
 from driver.systems.lab_of_system import StartedSystem, SystemLab
 from driver.systems.replicas import PublishedAddress
 from driver.systems.running_system import RunningSystem
@@ -28,7 +28,6 @@ from driver.trial.socket_tables import socket_table
 from driver.trial.step_faults import FaultRecords, StepFaults
 
 LOOK_AT_CONTAINERS_EVERY_S = 0.5
-CALL_TIMEOUT_S = 30.0
 MOST_LOG_LINES = 1_000
 """Of one container for one step."""
 GRACE_S = 3.0
@@ -135,14 +134,17 @@ class DoorsSubject:
         return f"{self._ends.get((client, address), client)}->{server}"
 
     def log_lines(self) -> dict[str, list[str]]:
-        found = {}
-        for name, container in self._ids.items():
-            since = self._logs_since.get(name)
-            self._logs_since[name] = time.time()
-            words = [] if since is None else ["--since", f"{since:.6f}"]
-            answer = ask(["docker", "logs", "--tail", str(MOST_LOG_LINES), *words, container], CALL_TIMEOUT_S)
-            found[name] = answer.text.splitlines()[-MOST_LOG_LINES:] if answer.ok else []
-        return found
+        names = list(self._ids)
+        return dict(zip(names, in_parallel(self._new_lines, names), strict=True))
+
+    def _new_lines(self, name: str) -> list[str]:
+        """Return what a container printed since it was last asked; nothing where its log cannot be read."""
+        since_s = self._logs_since.get(name)
+        self._logs_since[name] = time.time()
+        try:
+            return self._sdk.last_lines(self._ids[name], since_s, MOST_LOG_LINES)
+        except EngineError:
+            return []
 
     def half_closed(self) -> dict[str, int]:
         self._look_at_containers()
