@@ -64,7 +64,7 @@ def compared_metrics(level: str, by: str = "") -> dict[str, Metric]:
     if level == RUNS:
         return {**metrics, by: METRICS[by]}
     raise UsageError(
-        f"--by {by} needs {RUNS_NEEDED} runs on each side: with fewer, single workers are compared.",
+        f"--by {by} needs {RUNS_NEEDED} runs on each side: with fewer, single clients are compared.",
         f"Those can be compared by {', '.join(BY_WORKER)}. --repeat {RUNS_NEEDED} makes more runs.",
     )
 

@@ -192,7 +192,7 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
     notes = []
     if level == WORKERS:
         notes.append(
-            f"{len(before.runs)} against {len(after.runs)} runs: workers inside the runs are compared. That "
+            f"{len(before.runs)} against {len(after.runs)} runs: clients inside the runs are compared. That "
             "shows whether these runs differ, not whether the systems do: what the machine did differently "
             f"counts as well. {RUNS_NEEDED} runs on each side or more are needed for that (--repeat 5)."
         )
@@ -200,7 +200,7 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
         notes.append("nothing could be compared: no metric has two numbers on each side")
     workers = {run.workers for group in (before, after) for run in group.runs}
     if len(workers) > 1:
-        notes.append(f"the runs had different numbers of workers: {', '.join(map(str, sorted(workers)))}")
+        notes.append(f"the runs had different numbers of clients: {', '.join(map(str, sorted(workers)))}")
     changed = _changed(before, after)
     if changed:
         notes.append(f"what was set differently: {'; '.join(changed)}")

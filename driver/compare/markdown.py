@@ -114,7 +114,7 @@ def ranking_rows(ranking: Ranking) -> list[list[str]]:
                 str(one.runs),
                 _with_interval(one.mean, one.low, one.high, unit),
                 ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in one.verdicts.items()),
-                *(write(one.beside[name], BY_RUN[name].unit) for name in BESIDE),
+                *(write(one.beside[name], BY_RUN[name].unit) for name in beside(ranking)),
             ]
         )
     return rows
@@ -122,7 +122,12 @@ def ranking_rows(ranking: Ranking) -> list[list[str]]:
 
 def ranking_columns(ranking: Ranking) -> list[str]:
     """Return the headings of `ranking_rows`."""
-    return ["rank", "cell", "runs", f"{ranking.metric} (95 %)", "verdicts", *BESIDE]
+    return ["rank", "cell", "runs", f"{ranking.metric} (95 %)", "verdicts", *beside(ranking)]
+
+
+def beside(ranking: Ranking) -> list[str]:
+    """Return the metrics of BESIDE that some group has: a foreign system has no tasks."""
+    return [name for name in BESIDE if any(place.beside[name] is not None for place in ranking.places)]
 
 
 MARKS = {ExitCode.PASSED: "✅", ExitCode.FAILED: "❌", ExitCode.INCONCLUSIVE: "❔"}

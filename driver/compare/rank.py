@@ -119,6 +119,6 @@ def _notes(groups: Sequence[Group], level: str) -> list[str]:
     if level == RUNS:
         return []
     return [
-        f"fewer than {RUNS_NEEDED} runs of some: the intervals are over the workers inside the runs, and do "
+        f"fewer than {RUNS_NEEDED} runs of some: the intervals are over the clients inside the runs, and do "
         "not include how a second run on this machine would differ (--repeat 5 makes more runs)"
     ]
