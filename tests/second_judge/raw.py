@@ -89,7 +89,9 @@ class Raw:
         return [end for _, end in self.fault_spans() if end in ends]
 
     def first_load_ns(self) -> int | None:
-        return min((line["at_ns"] for line in self.of("tasks_accepted", "submitted", "operation")), default=None)
+        return min(
+            (line["at_ns"] for line in self.of("tasks_accepted", "submitted", "operation")), default=None
+        )
 
     def next_fault_ns(self, at_ns: int) -> int:
         """The next fault's begin after an instant, or the end."""
