@@ -15,6 +15,7 @@ from driver.judging.verdict import RunOutcome
 from driver.metrics import METRICS
 from driver.metrics.faults import FaultEffect, effects
 from driver.metrics.quantities import write
+from driver.nouns import counted
 from driver.report.operation_rates import Rates
 from driver.report.subject import KEY_FIGURES, subject_of
 from driver.results.judged_run import JudgedRun
@@ -127,7 +128,7 @@ def reds_say(findings: Sequence[Finding]) -> str:
     red = sum(1 for one in findings if one.red is not None)
     if not red:
         return ""
-    return f"{red} of {len(findings)} findings were shown to fail on a changed history of this run."
+    return f"{counted(red, 'finding')} that passed failed on a changed copy of this run's history: shown red."
 
 
 def configuration(run: JudgedRun) -> list[tuple[str, str]]:
