@@ -25,6 +25,11 @@ OK, FAIL, UNKNOWN = "ok", "fail", "unknown"
 BEFORE, DURING, AFTER = "before", "during", "after"
 """Moments of a reading: before the first fault, while the run lasts, after healing and settling."""
 
+TEST_COMMANDS = (
+    *("first", "parallel_driver", "serial_driver", "singleton_driver", "anytime", "eventually", "finally"),
+)
+"""What `op` is of an operation that is a test command, by its kind."""
+
 Key = Annotated[str, msgspec.Meta(max_length=KEY_CHARS)]
 Value = Annotated[str, msgspec.Meta(max_length=VALUE_CHARS)]
 Cell = Value | int | float | bool | None

@@ -29,6 +29,7 @@ class ComposerLoad(Load):
     name: ClassVar = "composer"
     summary: ClassVar = "a directory of test commands, named as in Antithesis' test composer"
     is_slow: ClassVar = True
+    expects: ClassVar = ("test_commands_passed",)
 
     composer: Annotated[
         str, Field(min_length=1, max_length=1_000, description="the directory, from the scenario's file")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chaos.explain import nearest, shown
+from driver.histories.system_events import TEST_COMMANDS
 
 HELPER = "helper_"
 MOST_COMMANDS = 200
@@ -32,6 +33,8 @@ class CommandKind(StrEnum):
     eventually = "eventually"
     final = "finally"
 
+
+assert tuple(CommandKind) == TEST_COMMANDS, "checks find the operations of commands by these"
 
 DRIVERS = (CommandKind.parallel_driver, CommandKind.serial_driver, CommandKind.singleton_driver)
 ENOUGH = (*DRIVERS, CommandKind.anytime)

@@ -88,6 +88,8 @@ class Load(Strict):
     summary: ClassVar[str]
     is_slow: ClassVar[bool] = False
     """Whether its first operation may last longer than the time before the first fault."""
+    expects: ClassVar[tuple[str, ...]] = ()
+    """Checks that a scenario with such a load has without naming them."""
 
     timeout_s: Annotated[
         Seconds, Field(gt=0, le=600, description="how long one operation may take before it is unknown")

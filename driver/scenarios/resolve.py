@@ -8,6 +8,7 @@ import msgspec
 
 from chaos.system_targets import SystemTargets
 from chaos.targets import Fleet
+from driver.loads.catalogue import read_loads
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.scenario import Scenario, SystemScenario
 from driver.scenarios.scenario_file import ScenarioFile
@@ -39,6 +40,10 @@ def resolve(loaded: ScenarioFile, seed: int, system: PlannedSystem | None = None
 def _plan(loaded: ScenarioFile, seed: int, targets: TargetSelector, own: dict[str, Any]) -> Plan:
     """Return a plan with the fields of its kind of system, `own`."""
     scenario = loaded.scenario
+    checks: list[str | dict[str, Any]] = [*scenario.checks]
+    if isinstance(scenario, SystemScenario) and scenario.workload:
+        brought = {name for load in read_loads(scenario.workload).values() for name in load.expects}
+        checks += sorted(brought - {name for name in scenario.expect if isinstance(name, str)})
     return Plan(
         scenario=loaded.name,
         claim=loaded.claim,
@@ -48,7 +53,7 @@ def _plan(loaded: ScenarioFile, seed: int, targets: TargetSelector, own: dict[st
         converge_s=scenario.converge_s,
         faults=tuple(Scheduler(loaded, seed, targets).schedule()),
         expect=tuple(scenario.expect),
-        checks=tuple(scenario.checks),
+        checks=tuple(checks),
         controls=scenario.controls,
         abort_when=tuple(scenario.abort_when),
         known_issues=tuple(scenario.known_issues),

@@ -511,6 +511,16 @@ def _left_well(raw: Raw, leave: Fault, worker: str) -> bool:
 
 
 ALL = ("driver", "coordinator", "workers")
+
+
+def test_commands_passed(raw: Raw, params: Params) -> str:
+    ends = ("first", "_driver", "anytime", "eventually", "finally")
+    outcomes = [line["outcome"] for line in raw.of("operation") if line["op"].endswith(ends)]
+    if "fail" in outcomes:
+        return FAILED
+    return PASSED if outcomes and set(outcomes) == {"ok"} else UNKNOWN
+
+
 CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
     "traffic_flowed": (traffic_flowed, ALL),
     "faults_were_proved": (faults_were_proved, ALL),
@@ -537,4 +547,5 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
         every_damaged_frame_noticed, ("coordinator", "workers")),
     "damage_was_not_believed": (damage_was_not_believed, ("coordinator", "workers")),
     "left_in_order": (left_in_order, ("coordinator", "workers")),
+    "test_commands_passed": (test_commands_passed, ("driver", "load")),
 }  # fmt: skip

@@ -374,6 +374,7 @@ def _under_loads(past: Past, draw: random.Random) -> None:
         past.phase("heal", lasted_s - draw.choice((1.0, 4.0)), lasted_s - 0.5)
     for load in draw.choice(((), (), ("votes",), ("votes", "reads"))):
         odds, at_s, count = draw.choice(((98, 1, 1), (50, 20, 30), (0, 50, 50))), 1.0, 0
+        op = draw.choice(("add", "add", "eventually", "parallel_driver"))
         while at_s < lasted_s:
             at_s += draw.choice((0.0, 0.1, 0.3, draw.random() * 2))
             took_s = draw.choice((0.001, 0.01, 0.01, 5.0 * draw.random()))
@@ -383,7 +384,7 @@ def _under_loads(past: Past, draw: random.Random) -> None:
                 systems.Operation,
                 at_s + took_s + 0.002,
                 load=load,
-                op="add",
+                op=op,
                 key=f"k-{count}",
                 value=None,
                 due_ns=ns(at_s),

@@ -9,6 +9,7 @@ from driver.checks.finding import Status
 from driver.controls.reds import red_of
 from driver.histories import events as driver
 from driver.histories.history import History
+from driver.histories.system_events import LoadEnded, Operation
 from driver.judging.expectations import Question, questions
 from driver.metrics import measure_on_demand
 from driver.scenarios.thresholds import parse_expectations
@@ -32,6 +33,11 @@ def run() -> History:
         "driver", driver.MachineSample, 9.0, runnable=1, cores=2, steal_ratio=0.0, cpu_pressure=None,
         io_pressure=None, memory_pressure=None, loop_lag_ms=1.0,
     )  # fmt: skip
+    past.emit(
+        "load", Operation, 28.0, load="tests", op="finally", key="finally_check#1", value=0, due_ns=0,
+        call_ns=0, return_ns=0, outcome="ok",
+    )  # fmt: skip
+    past.emit("load", LoadEnded, 28.5, load="tests", operations=1)
     past.emit("driver", driver.LinksSeen, 29.0, moment="end", planned=[], found=[])
     past.emit("driver", driver.PhaseBegun, 29.1, phase="collect")
     past.emit("driver", driver.PhaseEnded, 29.2, phase="collect", outcome="done")

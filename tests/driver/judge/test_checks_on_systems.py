@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from driver.checks import ALWAYS, CHECKS, always_judged, run_check
 from driver.checks.finding import Finding, Status
 from driver.histories import events as driver
 from driver.histories.history import History
 from driver.histories.journal_gaps import gap_among
 from driver.histories.link_events import CLIENT, LinesOmitted
+from driver.histories.system_events import LoadEnded, Operation
 from driver.histories.system_history import with_links
 from driver.metrics import METRICS, SYSTEM_METRICS, measure
 from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast
@@ -145,3 +148,34 @@ def test_metrics_of_tasks_and_workers_have_no_value_and_those_of_links_have() ->
     assert values["reconnections"] == 1
     assert set(METRICS) == set(values)
     assert not [name for name in METRICS if name not in SYSTEM_METRICS and values[name] is not None]
+
+
+def commands(*outcomes: str) -> DoorPast:
+    """A run with test commands that ended so, in order."""
+    past = cut()
+    for number, outcome in enumerate(outcomes, 1):
+        past.emit(
+            "load", Operation, 20.0 + number, load="tests", op="finally", key=f"finally_check#{number}",
+            value=0, due_ns=0, call_ns=0, return_ns=0, outcome=outcome, detail="finally_check ended with 3",
+        )  # fmt: skip
+    past.emit("load", LoadEnded, 29.0, load="tests", operations=len(outcomes))
+    return past
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [
+        (("ok", "ok"), Status.passed),
+        (("ok", "fail", "unknown"), Status.failed),
+        (("ok", "unknown"), Status.unknown),
+        ((), Status.unknown),
+    ],
+)
+def test_a_test_command_that_fails_after_the_faults_fails_the_run(
+    outcomes: tuple[str, ...], status: Status
+) -> None:
+    assert found("test_commands_passed", commands(*outcomes)).status is status
+
+
+def test_a_failing_test_command_is_named() -> None:
+    assert "finally_check ended with 3" in found("test_commands_passed", commands("fail")).because

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario import SystemScenario
-from driver.scenarios.scenario_file import Overrides, parse_scenario, resolved_yaml
+from driver.scenarios.scenario_file import Overrides, load_scenario, parse_scenario, resolved_yaml
 from driver.scenarios.yaml_file import FileError
 
 HEAD = "# All is well.\nsystem: compose.yaml\nduration: 60s\n"
@@ -142,3 +144,15 @@ def test_a_load_whose_program_is_not_there_is_refused(workload: str, path: tuple
     error = refusal(f"{HEAD}workload: {workload}\n")
     assert error.path == path
     assert "absent" in str(error)
+
+
+def test_a_directory_of_test_commands_brings_its_check(tmp_path: Path) -> None:
+    command = tmp_path / "tests" / "parallel_driver_add"
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    file = tmp_path / "x.yaml"
+    file.write_text(f"{HEAD}workload: {{composer: tests}}\n")
+    assert resolve(load_scenario(file), 1, SYSTEM).checks == ("test_commands_passed",)
+    file.write_text(HEAD)
+    assert resolve(load_scenario(file), 1, SYSTEM).checks == ()
