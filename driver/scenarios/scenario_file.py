@@ -6,7 +6,7 @@ import itertools
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,7 @@ def load_scenario(path: Path, overrides: Overrides = Overrides()) -> ScenarioFil
     """Return the scenario in a file, with overrides applied. Raises FileError with file, line, key path,
     expected and found.
     """
-    return replace(from_yaml(read_yaml(path), path.stem, overrides), folder=path.parent)
+    return from_yaml(read_yaml(path), path.stem, overrides, path.parent)
 
 
 def parse_scenario(text: str, name: str, overrides: Overrides = Overrides()) -> ScenarioFile:
@@ -166,9 +166,9 @@ def resolved_yaml(loaded: ScenarioFile) -> str:
     )
 
 
-def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
-    """Return the scenario in a parsed file. Raises FileError with all errors in it, UsageError for an
-    override of a variable that the file lacks.
+def from_yaml(file: YamlFile, name: str, overrides: Overrides, folder: Path = Path()) -> ScenarioFile:
+    """Return the scenario in a parsed file, whose paths are relative to `folder`. Raises FileError with all
+    errors in it, UsageError for an override of a variable that the file lacks.
     """
     if not isinstance(file.data, dict):
         text = "expected a mapping with `workers:` or `system:`, `duration:` and so on"
@@ -184,7 +184,7 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
     errors.raise_all()
     assert scenario is not None
     claim = " ".join(file.comment.split("\n\n")[0].split())
-    loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick)
+    loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick, folder)
     _check_runs(loaded, overrides)
     _check_tasks(loaded)
     _check_loads(loaded)
