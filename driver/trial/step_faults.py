@@ -162,8 +162,8 @@ class StepFaults:
         with suppress(Exception):
             self.end()
         self._closed = True
-        if self._measuring is not None:
-            self._measuring.cancel()
+        with suppress(Exception):
+            self._call(_end_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CALL_TIMEOUT_S)
         if not self._loop.is_running():
@@ -172,6 +172,14 @@ class StepFaults:
 
     def _call(self, work: Coroutine[object, object, T]) -> T:
         return _result(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+async def _end_others() -> None:
+    """Cancel all other work of this loop, and wait until it has ended: a loop that stops before leaves it."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _result(running: Future[T]) -> T:

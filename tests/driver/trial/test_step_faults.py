@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,6 +52,24 @@ def test_what_ends_the_work_of_a_fault_is_raised_as_it_begins_and_not_at_its_end
     with pytest.raises(LabError, match="full"):
         faults.begin(CUT)
     faults.end()
+
+
+def test_no_work_is_left_when_faults_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(self: FaultRunner, zero_ns: int) -> None:
+        raise LabError("The journal is full.")
+
+    monkeypatch.setattr(FaultRunner, "run", fail)
+    monkeypatch.setattr(step_faults, "background", lambda *work: _Background(work))
+    faults = StepFaults(SystemSite(running(tmp_path)))
+    (tmp_path / "journals" / "prober").mkdir()
+    with pytest.raises(LabError, match="full"):
+        faults.begin(CUT)
+    faults.close()
+    del faults
+    gc.collect()
+    assert "destroyed" not in caplog.text
 
 
 class _Background:
