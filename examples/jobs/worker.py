@@ -40,6 +40,21 @@ def handle(db, job):
     log.info("job %s: %d words", job["id"], len(words))
 
 
+def one_job(queue, db):
+    raw = take(queue)
+    if raw is None:
+        return
+    try:
+        handle(db, json.loads(raw))
+    except Exception as error:
+        if KEEP_JOBS and isinstance(error, psycopg.OperationalError):
+            raise  # the job stays in `taken`, and the next start puts it back
+        # one bad job must not stop the others
+        log.exception("job failed")
+    if KEEP_JOBS:
+        queue.lrem("taken", 1, raw)
+
+
 def main():
     # blpop waits for as long as there is no job, so no timeout unless one is set
     queue = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=REPLY_TIMEOUT_S or None)
@@ -48,18 +63,13 @@ def main():
         put_back(queue)
     log.info("waiting for jobs")
     while True:
-        raw = take(queue)
-        if raw is None:
-            continue
         try:
-            handle(db, json.loads(raw))
-        except Exception as error:
-            if KEEP_JOBS and isinstance(error, psycopg.OperationalError):
-                raise  # the job stays in `taken`, and the next start puts it back
-            # one bad job must not stop the others
-            log.exception("job failed")
-        if KEEP_JOBS:
-            queue.lrem("taken", 1, raw)
+            one_job(queue, db)
+        except redis.RedisError:
+            if not KEEP_JOBS:
+                raise
+            log.warning("no reply of Redis")
+            put_back(queue)
 
 
 if __name__ == "__main__":
