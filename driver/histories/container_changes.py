@@ -23,6 +23,7 @@ MOVES_NS = 5_000_000_000
 
 _BEGINS = {"pause": ContainerEffect.paused, "disconnect": ContainerEffect.unplugged}
 _ENDS = {"unpause": ContainerEffect.paused, "connect": ContainerEffect.unplugged}
+_RUNNING = ("running", "paused")
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def _says(
                 yield change, is_on
     elif isinstance(event, ContainerChange) and first is not None:
         yield ContainerEffect.paused, event.status == "paused"
-        yield ContainerEffect.unplugged, first.plugged and not event.plugged
+        # A container that does not run is off its networks by itself: one that its engine restarts, too.
+        yield ContainerEffect.unplugged, event.status in _RUNNING and first.plugged and not event.plugged
         yield ContainerEffect.slowed, event.cpus != first.cpus
         yield ContainerEffect.squeezed, event.memory_bytes != first.memory_bytes
 

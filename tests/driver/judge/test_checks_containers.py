@@ -230,6 +230,13 @@ def test_a_container_that_ends_leaves_its_networks_by_itself() -> None:
     assert sound(past).status is Status.passed
 
 
+def test_a_container_that_its_engine_restarts_is_off_its_networks_by_itself() -> None:
+    past = watched()
+    state(past, "worker-2", 11, status="restarting", plugged=False)
+    state(past, "worker-2", 13)
+    assert sound(past).status is Status.passed
+
+
 def test_what_the_teardown_changes_is_no_disturbance() -> None:
     past = watched()
     state(past, "worker-2", 30.4, plugged=False)
