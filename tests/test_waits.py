@@ -31,6 +31,7 @@ KEPT = {
     ("fuzz/live.py", "feed"): "the rate of the load",
     ("fuzz/live_fuzz.py", "_watch"): "the rate of the samples",
     ("systems/fragile/once.py", ""): "the rate of a client's requests, in a container",
+    ("systems/test_observations.py", "run"): "the time in which readings are made, and are not",
     ("systems/test_doors_agree.py", "Door"): "the schedule of the faults",
     ("systems/test_doors_agree.py", "outages"): "the schedule of the faults",
     ("integration/test_sabotage.py", "Saboteur"): "the schedule of a sabotage: instants of faults that last",

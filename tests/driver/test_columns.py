@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from driver.columns import GAP, layout
 from driver.compare.markdown import ranking_columns
-from driver.compare.rank import Ranking
+from driver.compare.rank import BESIDE, Ranking
 from driver.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,9 +36,11 @@ def tables() -> Iterator[tuple[str, list[str], list[str]]]:
 
 def _texts(node: ast.expr, module: object) -> list[str]:
     if isinstance(node, ast.Call):
-        # The one table whose headings depend on what is asked for: the metric by which it ranks.
+        # The one table whose headings depend on what it shows: the metric by which it ranks, and the others
+        # that some group has. Here all of them.
         assert _name(node.func) == "ranking_columns"
-        return ranking_columns(cast(Ranking, SimpleNamespace(metric=LONGEST_METRIC)))
+        places = [SimpleNamespace(beside=dict.fromkeys(BESIDE, 1.0))]
+        return ranking_columns(cast(Ranking, SimpleNamespace(metric=LONGEST_METRIC, places=places)))
     return list(getattr(module, node.id) if isinstance(node, ast.Name) else ast.literal_eval(node))
 
 
