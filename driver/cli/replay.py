@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,8 +18,8 @@ from driver.cli.scenario_system import refuse_reference_options, system_in_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.results.run_folder import LATEST, PLAN, SCENARIO
+from driver.runs.fault_free import run_with_controls
 from driver.runs.reference_subject import ReferenceSubject
-from driver.runs.run import run
 from driver.runs.run_request import RunRequest
 from driver.runs.run_subject import RunSubject
 from driver.runs.system_subject import request_of
@@ -52,17 +53,17 @@ def command(
         ) from None
     with ExitStack() as stack:
         terminal = stack.enter_context(Terminal())
-        subject: RunSubject
+        subject_of: Callable[[Plan], RunSubject]
         if plan.system is None:
             engine = options.engine_to_fill(project)
             stack.enter_context(lab_for_run(engine, ["replay", folder.name], replace, None, terminal))
-            subject = ReferenceSubject(plan, engine, terminal, host, port)
+            subject_of = partial(ReferenceSubject, engine=engine, terminal=terminal, host=host, port=port)
         else:
             refuse_reference_options(folder.name)
             file = request_of(plan.system).files[0]
-            subject = stack.enter_context(system_in_run(file, "replay", folder.name, terminal))(plan)
+            subject_of = stack.enter_context(system_in_run(file, "replay", folder.name, terminal))
         terminal.info(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
         request = RunRequest(plan, scenario_yaml, results, sys.argv, keep=keep)
-        judged = asyncio.run(run(request, subject, terminal))
+        judged = run_with_controls(request, subject_of, terminal)
     show_verdict(judged, as_json)
     return judged.verdict.exit_code

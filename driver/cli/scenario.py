@@ -83,6 +83,8 @@ def command(
             scenario_system.refuse_reference_options(loaded.name)
         plan = partial(plan_all, path, loaded, overrides, repeat, drawn)
         planned = plan(scenario_system.described if is_foreign else None)
+        if is_foreign:
+            scenario_system.refuse_several_systems(loaded, [one.plan for one in planned])
         if dry_run:
             return _show_planned(planned, as_json)
         if len(planned) > 1 and keep:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,8 @@ from driver.runs.run_subject import RunSubject
 from driver.runs.system_subject import SystemSubject, planned_system, request_of
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.scenario import SystemScenario
-from driver.scenarios.scenario_file import ScenarioFile
+from driver.scenarios.scenario_file import ScenarioFile, load_scenario
+from driver.scenarios.yaml_file import FileError
 from driver.systems.describe_system import describe_system
 from driver.systems.lab_of_system import SystemLab
 from driver.systems.system_images import LAB_IMAGES, door_image
@@ -118,6 +119,18 @@ def built(loaded: ScenarioFile, terminal: Terminal) -> PlannedSystem:
         return planned_system(lab.prepare(request, terminal.info))
 
 
+def refuse_several_systems(loaded: ScenarioFile, plans: Sequence[Plan]) -> None:
+    """Raise UsageError where not all runs of a scenario are on its own system, whose lab alone is held."""
+    own = project_of(request_of_scenario(loaded).files[0])
+    for plan in plans:
+        assert plan.system is not None, "the plan has a foreign system"
+        if project_of(request_of(plan.system).files[0]) != own:
+            raise UsageError(
+                "The runs of one scenario are on one system; its matrix names several.",
+                "Give each system a scenario of its own, or choose with --var.",
+            )
+
+
 @contextmanager
 def system_in_run(
     file: Path, verb: str, named: str, terminal: Terminal
@@ -130,14 +143,17 @@ def system_in_run(
     with lab_lock(project, verb, named, SYSTEM, str(file.resolve()), say=terminal.info):
         # Not built for the system's project: its end removes what was.
         options.engine_of(default_project()).ensure_images(LAB_IMAGES, terminal.info)
-        yield partial(_subject, project, terminal)
+        yield partial(SystemSubject, folder=state_dir() / "systems", terminal=terminal)
 
 
-def _subject(project: str, terminal: Terminal, plan: Plan) -> RunSubject:
-    assert plan.system is not None, "the plan has a foreign system"
-    if project_of(request_of(plan.system).files[0]) != project:
-        raise UsageError(
-            "The runs of one scenario are on one system; its matrix names several.",
-            "Give each system a scenario of its own, or choose with --var.",
-        )
-    return SystemSubject(plan, state_dir() / "systems", terminal)
+def take_down_system(scenario: Path, terminal: Terminal) -> None:
+    """Remove everything of the foreign system of a scenario's file, if it has one. Raises LabError."""
+    try:
+        loaded = load_scenario(scenario)
+        file = request_of_scenario(loaded).files[0] if isinstance(loaded.scenario, SystemScenario) else None
+    except FileError:
+        return  # Nothing was started of it.
+    if file is not None:
+        project = project_of(file)
+        with lab_lock(project, "down", SYSTEM, str(file.resolve()), say=terminal.info):
+            SystemLab(project, door_image(), state_dir() / "systems").down()

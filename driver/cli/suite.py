@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import click
 
 from driver.cli import completers, options, options_run
 from driver.cli.run_lab import lab_for_run
+from driver.cli.scenario_system import take_down_system
 from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.errors import UsageError
@@ -71,7 +73,7 @@ def command(
     paths = {**scenario_paths(), **inside}
     names = select([name for name in wanted if not _is_folder(name)] + list(inside), paths)
     if listed:
-        _list(names, paths, quick)
+        _list(names, paths, quick, controls)
         return ExitCode.PASSED
     level = logging.getLevelName(logging.getLogger("stormlab").level)
     flags = Flags(quick, controls, host, port, project, seed, level, str(results.resolve()))
@@ -100,7 +102,8 @@ def command(
             _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
 
         with StopSignals(terminal.info) as stop:
-            runner = EntryRunner(folder, flags, engine, stop, terminal, table.tick, lock, paths)
+            down = partial(take_down_system, terminal=terminal)
+            runner = EntryRunner(folder, flags, engine, stop, terminal, table.tick, lock, paths, down)
             ended = run_entries(names, runner.run, stop.asked, entry_ended, fail_fast)
     summary = sum_up(ended)
     _save(folder, summary)
@@ -128,9 +131,11 @@ def _in_folders(wanted: list[str]) -> dict[str, Path]:
     return found
 
 
-def _list(names: list[str], paths: Mapping[str, Path], quick: bool) -> None:
+def _list(names: list[str], paths: Mapping[str, Path], quick: bool, controls: bool) -> None:
     """Print the time limit of the whole, then each entry with its own."""
-    limits = {name: TESTS_LIMIT_S if name == TESTS else limit_s(str(paths[name]), quick) for name in names}
+    limits = {
+        name: TESTS_LIMIT_S if name == TESTS else limit_s(str(paths[name]), quick, controls) for name in names
+    }
     print_lines([f"{len(names)} entries, {took(sum(limits.values()))} at most", ""])
     print_table(["entry", "at most"], [[name, took(limit)] for name, limit in limits.items()])
 

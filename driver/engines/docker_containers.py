@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import replace
 
 from driver.engines import cgroups, docker_answers
@@ -56,6 +56,9 @@ class DockerContainers(ABC):
 
     def log(self, name: str, tail: int | None = None) -> str:
         return self._sdk.log(name, "all" if tail is None else tail).decode(errors="replace")
+
+    def whole_log(self, name: str) -> Generator[bytes, None, None]:
+        return self._sdk.whole_log(name)
 
     def usage(self) -> list[ResourceReading]:
         running = [one for one in self.containers() if one.status == "running"]

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
@@ -126,6 +126,12 @@ class DockerSdk:
     def log(self, name: str, tail: int | Literal["all"]) -> bytes:
         """Return the last lines of a container's log, each after its time."""
         return self.call(name, lambda api, found: bytes(api.logs(found, timestamps=True, tail=tail)))
+
+    def whole_log(self, name: str) -> Generator[bytes, None, None]:
+        """Yield a container's log up to now in pieces, each line after its time."""
+        with translated_errors(name):
+            api = self._client.api
+            yield from api.logs(self._id(name), stream=True, follow=False, timestamps=True)
 
     def last_lines(self, container_id: str, since_s: float | None, most: int) -> list[str]:
         """Return the last lines of a container's log from a wall time on, by default of all of it."""

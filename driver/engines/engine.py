@@ -10,7 +10,7 @@ list only what is raised beside these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -170,6 +170,9 @@ class ContainerReader(Protocol):
 
     def log(self, name: str, tail: int | None = None) -> str:
         """Return the last `tail` lines (None: all) of a container's log, each after its time (RFC 3339)."""
+
+    def whole_log(self, name: str) -> Generator[bytes, None, None]:
+        """Yield a container's log up to now in pieces, each line after its time; it may be very long."""
 
     def follow_log(self, name: str, tail: int) -> Iterator[str]:
         """Yield the last `tail` lines, then each new line, until the container ends; for a day at most."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import logging
 import os
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from driver.engines.engine import ContainerReader
 from driver.errors import EngineError
@@ -22,6 +26,8 @@ from wire.events import Journal
 from wire.journal_chain import last_seal
 
 STOP_GRACE_S = 10.0
+MOST_LOG_BYTES = 64 << 20
+"""Of a container's log; the rest is left out."""
 _log = logging.getLogger("stormlab.collect")
 
 
@@ -71,12 +77,27 @@ def _record_journals(folder: Path, journal: Journal) -> None:
 
 
 def save_logs(engine: ContainerReader, folder: Path) -> None:
-    """Save each container's log; one that cannot be read or written is left out, with a warning."""
+    """Save each container's log up to MOST_LOG_BYTES; one that cannot be read or written ends where it is,
+    with a warning.
+    """
     for one in engine.containers():
         try:
-            (folder / f"{one.name}.log").write_text(engine.log(one.name))
+            with (folder / f"{one.name}.log").open("wb") as file, closing(engine.whole_log(one.name)) as log:
+                _write_bounded(file, log)
         except (EngineError, OSError) as error:
-            _log.warning("no log of %s: %s", one.name, error)
+            _log.warning("no whole log of %s: %s", one.name, error)
+
+
+def _write_bounded(file: BinaryIO, pieces: Iterable[bytes]) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    room = MOST_LOG_BYTES
+    for piece in pieces:
+        file.write(decoder.decode(piece[:room]).encode())
+        if len(piece) > room:
+            file.write(f"\n… cut by the lab at {MOST_LOG_BYTES >> 20} MB\n".encode())
+            return
+        room -= len(piece)
+    file.write(decoder.decode(b"", final=True).encode())
 
 
 def write_receipts(folder: Path, journal: Journal) -> None:

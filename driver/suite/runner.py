@@ -15,6 +15,7 @@ from driver.engines.engine import Engine
 from driver.errors import LabError
 from driver.labs.lifecycle import take_down
 from driver.paths import project_root
+from driver.scenarios.scenario import SystemScenario
 from driver.scenarios.scenario_file import Overrides, combinations, find_scenario, load_scenario
 from driver.suite.child_process import ProcessExit, StopSignals, run_child
 from driver.suite.commands import (
@@ -65,12 +66,14 @@ def not_run(names: Sequence[str], because: str) -> list[EntryResult]:
 
 class EntryRunner:
     """Runs entries of one suite. `tick` gets the running entry's last line, each entry the lab's `lock`;
-    `paths` are the files of its scenarios, by name.
+    `paths` are the files of its scenarios, by name. `take_down_system` takes down what the foreign system of
+    such a file has left; without effect where it has none.
     """
 
     def __init__(
         self, folder: Path, flags: Flags, engine: Engine, stop: StopSignals, terminal: Terminal,
         tick: Callable[[str, str], None], lock: int, paths: Mapping[str, Path],
+        take_down_system: Callable[[Path], None],
     ) -> None:  # fmt: skip
         self._folder = folder
         self._flags = flags
@@ -80,6 +83,7 @@ class EntryRunner:
         self._tick = tick
         self._lock = lock
         self._paths = paths
+        self._take_down_system = take_down_system
 
     def run(self, name: str) -> EntryResult:
         """Run one entry to its end, and return its result; no failure raises."""
@@ -99,12 +103,12 @@ class EntryRunner:
             answer = Path(folder) / "answer.json"
             file = str(self._paths[name])
             command = scenario_command(lab_command(), file, self._flags, answer, self._lock)
-            limit = limit_s(file, self._flags.quick)
+            limit = limit_s(file, self._flags.quick, self._flags.controls)
             ending, took_s = self._run(name, command, limit, Path.cwd(), answer)
         result = scenario_result(name, ending, took_s, self._log(name).name)
         if self._stop.asked() and result.outcome is EntryOutcome.inconclusive:
             result = structs.replace(result, because=f"stopped while it ran; {result.because}")
-        if is_broken(ending) and (left := self._clean()):
+        if is_broken(ending) and (left := self._clean(file)):
             return structs.replace(result, because=f"{result.because} {left}")
         return result
 
@@ -118,9 +122,10 @@ class EntryRunner:
         )  # fmt: skip
         return ending, time.monotonic() - began
 
-    def _clean(self) -> str:
+    def _clean(self, file: str) -> str:
         """Take down the lab of a broken entry; return a sentence when something is left."""
         try:
+            self._take_down_system(Path(file))
             down = asyncio.run(take_down(self._engine, self._terminal))
         except LabError as error:
             return f"(It could not be taken down: {error.sentence})"
@@ -130,14 +135,19 @@ class EntryRunner:
         return self._folder / f"{name}.log"
 
 
-def limit_s(name: str, quick: bool) -> float:
-    """Return the time limit of a scenario in seconds, by its file, for all its runs together."""
+def limit_s(name: str, quick: bool, controls: bool) -> float:
+    """Return the time limit of a scenario in seconds, by its file, for all its runs together.
+
+    With `controls`, a run of a foreign system has one without faults before it.
+    """
     try:
         path = find_scenario(name)
-        overrides = Overrides(quick=quick)
+        overrides = Overrides(quick=quick, controls=controls)
         scenario = load_scenario(path, overrides).scenario
         runs = len(combinations(path, overrides)) * scenario.repeat
     except LabError:
         # Its own process will report the error.
         return SLACK_S
+    if isinstance(scenario, SystemScenario) and scenario.controls:
+        runs *= 2
     return SLACK_S + runs * (SLACK_S + scenario.duration_s + scenario.warmup_s + 2 * scenario.converge_s)

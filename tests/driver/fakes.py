@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,9 @@ class FakeEngine:
 
     def log(self, name: str, tail: int | None = None) -> str:
         return f"2026-11-24T00:00:00Z {name} said something\n"
+
+    def whole_log(self, name: str) -> Generator[bytes, None, None]:
+        yield self.log(name).encode()
 
     def pause(self, name: str) -> None:
         self._do("pause", name, hurts="paused")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Generator
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,7 @@ from driver.errors import LabError
 from driver.exit_codes import ExitCode
 from driver.histories.driver_journal import FILE_NAME, DriverJournal
 from driver.histories.events import ReportNote
+from driver.runs import collect
 from driver.runs import run as run_module
 from driver.runs.collect import save_logs
 from driver.runs.reference_subject import ReferenceSubject
@@ -51,6 +53,23 @@ def test_logs_that_a_full_disk_refuses_stop_nothing(tmp_path: Path) -> None:
     (tmp_path / f"{engine.containers()[0].name}.log").symlink_to(FULL)
     save_logs(engine, tmp_path)
     assert len(list(tmp_path.glob("*.log"))) == len(engine.containers())
+
+
+class _Endless(FakeEngine):
+    """Its containers have printed without end."""
+
+    def whole_log(self, name: str) -> Generator[bytes, None, None]:
+        while True:
+            yield b"x" * 40 + b"\n"
+
+
+def test_a_log_without_end_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "MOST_LOG_BYTES", 2 << 20)
+    engine = _Endless({"worker-1": "running"})
+    save_logs(engine, tmp_path)
+    text = (tmp_path / f"{engine.containers()[0].name}.log").read_text()
+    assert text.endswith("\n… cut by the lab at 2 MB\n")
+    assert 2 << 20 <= len(text) < (2 << 20) + 100
 
 
 class _BreaksLate(RunPhases):

@@ -30,7 +30,6 @@ SENTENCES = (
     "queue jobs exactly once",
     "queue orders exactly once in stored.id",
     "always: depth <= 50",
-    "always: depth >= 0",
     "outside faults: depth <= 20",
     "during partition: depth <= 50",
     "during f-1: depth >= 1",
@@ -65,8 +64,9 @@ def run() -> History:
     return past.history()
 
 
-def asked(sentence: str) -> Question:
-    [found] = [one for one in questions(parse_expectations([sentence])) if one.name == sentence]
+def asked(sentence: str, on_system: bool = False) -> Question:
+    parsed = parse_expectations([sentence], on_system=on_system)
+    [found] = [one for one in questions(parsed) if one.name == sentence]
     return found
 
 
@@ -97,3 +97,31 @@ def test_the_red_of_a_lost_key_names_the_key() -> None:
     red = red_of(run(), asked("every acknowledged orders.key in stored.id"))
     assert red is not None
     assert red.change == "order-39 forgotten in stored"
+
+
+@pytest.mark.parametrize("sentence", ["always: depth >= 0", "depth_min >= 0"])
+def test_what_no_run_can_break_is_shown_by_none(sentence: str) -> None:
+    history, question = run(), asked(sentence, on_system=True)
+    found = question.alone(history, measure_on_demand(history))
+    assert found.status is Status.passed, found.because
+    [shown] = with_reds(history, [question], [found])
+    assert shown.status is Status.unknown
+    assert "no change of this history makes it fail" in shown.because
+
+
+def test_a_number_that_was_below_0_may_be_far_below() -> None:
+    past = SystemPast()
+    for second in range(40):
+        past.number("balance", second, -second)
+    red = red_of(past.history(), asked("always: balance >= -50"))
+    assert red is not None
+    assert red.change.endswith("of balance smaller by 1,000,000,000,000")
+
+
+@pytest.mark.parametrize(("bound_s", "is_red"), [(60, True), (105, True), (120, False)])
+def test_an_operation_takes_longer_by_a_time_that_the_run_is_measured_by(bound_s: int, is_red: bool) -> None:
+    past = SystemPast(end_s=70.0)
+    for number in range(40):
+        past.operation(f"order-{number}", at_s=2.0 + number, took_s=10.0)
+    red = red_of(past.history(), asked(f"latency_max <= {bound_s}s"))
+    assert (red is not None) is is_red

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from driver.errors import UsageError
+from driver.cli import scenario_system
+from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
+from driver.suite import runner
+from driver.suite.child_process import ProcessExit, StopSignals
+from driver.suite.commands import SLACK_S, Flags
 from driver.suite.entry import TESTS, EntryOutcome, EntryResult, overall, select
-from driver.suite.runner import run_entries
+from driver.suite.runner import EntryRunner, limit_s, run_entries
+from driver.systems.system_request import project_of
+from driver.terminal import Terminal
+from tests.driver.fakes import FakeEngine
 
 SCENARIOS = ["flood", "herd", "soak"]
+
+
+ON_A_SYSTEM = """# All is well.
+system: compose.yaml
+duration: 60s
+converge: 20s
+timeline:
+  - {fault: refuse, targets: a->b, at: 9s, for: 3s}
+"""
 
 
 def ended(name: str, outcome: EntryOutcome = EntryOutcome.passed) -> EntryResult:
@@ -109,3 +127,76 @@ def test_expected_failures_and_skipped_tests_are_nothing_unexpected() -> None:
 
 def test_a_suite_that_skipped_everything_passed_nothing() -> None:
     assert overall([ended(TESTS, EntryOutcome.skipped)])[0] is EntryOutcome.inconclusive
+
+
+def killed_entry(
+    file: Path, down: list[Path], monkeypatch: pytest.MonkeyPatch, error: LabError | None = None
+) -> EntryResult:
+    """The result of a scenario whose process is killed; `down` gets the files that are taken down."""
+
+    def take_down(scenario: Path) -> None:
+        down.append(scenario)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(runner, "run_child", lambda *rest, **more: ProcessExit(-9, None, ""))
+    flags = Flags(
+        quick=False, controls=True, host="127.0.0.1", port=None, project="p", seed=None, log_level="info",
+        results="results",
+    )  # fmt: skip
+    with Terminal() as terminal:
+        one = EntryRunner(
+            file.parent, flags, FakeEngine(), StopSignals(terminal.info), terminal, lambda name, line: None,
+            -1, {"own": file}, take_down,
+        )  # fmt: skip
+        return one.run("own")
+
+
+def scenario_file(folder: Path, text: str = ON_A_SYSTEM) -> Path:
+    (folder / "compose.yaml").write_text("services: {}\n")
+    file = folder / "own.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_after_a_killed_scenario_its_system_is_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down: list[Path] = []
+    file = scenario_file(tmp_path)
+    assert killed_entry(file, down, monkeypatch).outcome is EntryOutcome.inconclusive
+    assert down == [file]
+
+
+def test_a_system_that_could_not_be_taken_down_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = killed_entry(scenario_file(tmp_path), [], monkeypatch, LabError("web does not end."))
+    assert found.because.endswith("(It could not be taken down: web does not end.)")
+
+
+@pytest.mark.parametrize(
+    ("text", "systems"), [(ON_A_SYSTEM, 1), ("# All is well.\nworkers: 2\nduration: 60s\n", 0), ("- x", 0)]
+)
+def test_the_system_that_is_taken_down_is_that_of_the_scenario(
+    text: str, systems: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+
+    class Lab:
+        def __init__(self, project: str, *more: object) -> None:
+            self._project = project
+
+        def down(self) -> None:
+            taken.append(self._project)
+
+    monkeypatch.setattr(scenario_system, "SystemLab", Lab)
+    with Terminal() as terminal:
+        scenario_system.take_down_system(scenario_file(tmp_path, text), terminal)
+    assert taken == [project_of(tmp_path / "compose.yaml")] * systems
+
+
+def test_the_run_without_faults_has_a_time_limit_of_its_own(tmp_path: Path) -> None:
+    file = str(scenario_file(tmp_path))
+    alone_s, both_s = (limit_s(file, quick=False, controls=controls) for controls in (False, True))
+    assert both_s - SLACK_S == 2 * (alone_s - SLACK_S)
