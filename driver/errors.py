@@ -61,6 +61,10 @@ class ContainerGoneError(EngineError):
     """A container does not exist, or no longer."""
 
 
+class NoFileError(EngineError):
+    """A container has no file at a path."""
+
+
 class EngineGoneError(EngineError):
     """The engine does not answer."""
 

@@ -36,7 +36,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Replace a file in one step: a reader finds the old or the new content, also after a crash.
 
     Raises LabError when the file cannot be written; the old content is kept.
@@ -48,7 +48,7 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
         os.replace(name, path)
     except OSError as error:
         if name and os.path.exists(name):

@@ -27,6 +27,8 @@ def cells_of(table: WholeReading, column: str) -> tuple[list[Cell], str]:
     """Return the cells of a column, and why there are none ("" where it is there)."""
     if table.number is not None:
         return [], f"{table.name} is one number, and has no column {column!r}"
+    if table.is_empty_answer:
+        return [], ""
     places = [place for place, name in enumerate(table.columns) if name == column]
     if len(places) != 1:
         problem = "has no column" if not places else f"has {len(places)} columns named"

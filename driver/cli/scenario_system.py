@@ -18,7 +18,7 @@ from driver.errors import UsageError
 from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import SYSTEM, lab_lock
 from driver.labs.project_name import default_project
-from driver.observations.catalogue import ObservationError, read_observation
+from driver.observations.catalogue import ObservationError, read_observations
 from driver.paths import state_dir
 from driver.runs.run_subject import RunSubject
 from driver.runs.system_subject import SystemSubject, planned_system, request_of
@@ -103,12 +103,11 @@ def described(loaded: ScenarioFile) -> PlannedSystem:
 def _refuse_wrong_observations(loaded: ScenarioFile) -> None:
     """Raise FileError for the first observation that is not one."""
     assert isinstance(loaded.scenario, SystemScenario), "the scenario has a `system:`"
-    for name, one in loaded.scenario.observe.items():
-        try:
-            read_observation(one)
-        except ObservationError as error:
-            keys = tuple(part for part in error.key.split(".") if part)
-            raise loaded.error(("observe", name, *keys), error.problem) from None
+    try:
+        read_observations(loaded.scenario.observe)
+    except ObservationError as error:
+        keys = tuple(part for part in (error.name, *error.key.split(".")) if part)
+        raise loaded.error(("observe", *keys), error.problem) from None
 
 
 def built(loaded: ScenarioFile, terminal: Terminal) -> PlannedSystem:

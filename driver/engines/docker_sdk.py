@@ -24,13 +24,14 @@ from driver.engines import docker_answers
 from driver.engines.container_texts import PROJECT
 from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.engine import Container, ResourceReading
-from driver.errors import AddressInUseError, ContainerGoneError, EngineError, EngineGoneError
+from driver.errors import AddressInUseError, ContainerGoneError, EngineError, EngineGoneError, NoFileError
 
 CALL_TIMEOUT_S = 20
 CONNECTIONS = 16
 FOLLOW_TIMEOUT_S = 86_400
 """Limit of the wait for the next piece of a stream: a container may print nothing for hours."""
 _ADDRESS_TAKEN = "Address already in use"
+_NO_CONTAINER = "No such container"
 _IN_PROGRESS = "is already in progress"
 POLL_S = 0.05
 KEPT_S = 3_600.0
@@ -212,11 +213,20 @@ class DockerSdk:
             return list(self._client.api.containers(all=True, filters=self._label))
 
     def archive(self, name: str, path: str, most_bytes: int) -> bytes:
-        """Return a tar archive of a folder inside a container. Raises EngineError beyond `most_bytes`."""
+        """Return a tar archive of a file or folder inside a container.
+
+        Raises EngineError beyond `most_bytes`, and NoFileError where nothing is at the path.
+        """
 
         def fetched(api: docker.APIClient, found: str) -> bytes:
             packed = bytearray()
-            for piece in api.get_archive(found, path)[0]:
+            try:
+                pieces = api.get_archive(found, path)[0]
+            except NotFound as error:
+                if _NO_CONTAINER in str(error.explanation):
+                    raise
+                raise NoFileError(f"{name} has no file {path}.") from None
+            for piece in pieces:
                 packed += piece
                 if len(packed) > most_bytes:
                     raise EngineError(f"{path} of {name} holds more than {most_bytes} bytes.")

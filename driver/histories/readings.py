@@ -12,6 +12,8 @@ from driver.histories.system_events import AFTER, BEFORE, Cell, Reading
 HELD_READINGS = 3
 """A number holds until the next reading, and as long as this many take at most; then it is unknown."""
 MIN_HELD_NS = 1_000_000_000
+NAMELESS = ("value",)
+"""Columns of a JSON answer without columns of its own, as an empty list has none."""
 UNKNOWN = float("nan")
 MAX_EXACT = 2.0**53
 """From here on a number of a reading is not exact."""
@@ -31,6 +33,11 @@ class WholeReading:
     rows: tuple[list[Cell], ...]
     unknown: str
     events: tuple[Reading, ...]
+
+    @property
+    def is_empty_answer(self) -> bool:
+        """It has no rows, and as a JSON answer no columns either: it lacks rows of any column."""
+        return not self.unknown and self.number is None and not self.rows and self.columns == NAMELESS
 
 
 def readings_by_name(history: History) -> dict[str, list[WholeReading]]:
@@ -81,9 +88,16 @@ def readings_of(history: History, name: str) -> list[WholeReading]:
 
 def _alike(tables: list[WholeReading]) -> list[WholeReading]:
     """Return the readings of one observation with numbers as rows, where others are tables of one column: the
-    answer of a query that is one row with one number is a number.
+    answer of a query that is one row with one number is a number. An empty answer has the columns of the
+    others.
     """
-    columns = {table.columns for table in tables if not table.unknown and table.number is None}
+    known = [table for table in tables if not table.unknown and table.number is None]
+    columns = {table.columns for table in known if not table.is_empty_answer} or {
+        table.columns for table in known
+    }
+    if len(columns) == 1:
+        only = next(iter(columns))
+        tables = [replace(table, columns=only) if table.is_empty_answer else table for table in tables]
     if len(columns) != 1 or len(column := next(iter(columns))) != 1:
         return tables
     return [_as_row(table, column) if table.number is not None else table for table in tables]

@@ -55,7 +55,7 @@ class HttpClient:
         if self._load.cookies is Cookies.kept:
             # Addresses of the lab are numeric, and cookies of these are dropped otherwise.
             jar = aiohttp.CookieJar(unsafe=True)
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector,
             connector_owner=False,
             cookie_jar=jar,
@@ -65,6 +65,10 @@ class HttpClient:
             timeout=aiohttp.ClientTimeout(total=None),
             trace_configs=[_connection_trace()],
         )
+        # Else aiohttp (3.14) sends a GET, PUT or DELETE a second time on a new connection where a kept one
+        # breaks: the first one may have had its effect though the second is not connected. It has no option.
+        session._retry_connection = False
+        return session
 
     async def send(self, request: HttpRequest, due_ns: int) -> None:
         """Send a request, and write what became of it."""

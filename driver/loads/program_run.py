@@ -111,6 +111,8 @@ async def run_program(
 
 def check_executable(program: str, home: Path) -> None:
     """Raise ValueError where a program cannot be executed from `home`."""
-    if shutil.which(program if "/" not in program else str(home / program)) is None:
-        where = str(home / program) if "/" in program else f"{program} on the PATH"
+    # Absolute: `which` searches the PATH for what has no folder, as `.` / `./program` has none.
+    path = str((home / program).absolute())
+    if shutil.which(path if "/" in program else program) is None:
+        where = path if "/" in program else f"{program} on the PATH"
         raise ValueError(f"expected an executable program; found none at {where}")

@@ -12,6 +12,9 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from driver.systems.system_access import SystemAccess
 
+_PASSWORD = re.compile(r"((?<!\S)[^:@\s]*(?=:(?!//))|://[^:@\s]*):.*@", re.DOTALL)
+"""All to the last @: a password that was not escaped may hold any character."""
+_PASSWORD_KEY = re.compile(r"(passw(?:or)?d=)[^&\s]*", re.IGNORECASE)
 _REPLICA = re.compile(r"(?P<service>[A-Za-z0-9][\w.-]*)(?:\[(?P<number>[1-9]\d{0,4})\])?")
 
 
@@ -31,7 +34,7 @@ class ServiceUrl:
     def written(self) -> str:
         user = f"{self.user}@" if self.user else ""
         query = f"?{self.query}" if self.query else ""
-        return f"{self.scheme}://{user}{self.service}:{self.port}{self.path}{query}"
+        return without_passwords(f"{self.scheme}://{user}{self.service}:{self.port}{self.path}{query}")
 
     def host_and_port(self, access: SystemAccess, replica: int) -> tuple[str, int]:
         """Return where a replica is reached beside the doors. Raises LabError."""
@@ -43,14 +46,16 @@ def parse_url(value: object, ports: Mapping[str, int], example: str) -> ServiceU
     """Return a URL with one of these schemes, whose values are their usual ports. Raises ValueError."""
     expected = f"expected a URL like {example}, whose host is a service"
     if not isinstance(value, str):
-        raise ValueError(f"{expected}; found {value!r}")
+        raise ValueError(f"{expected}; found {without_passwords(repr(value))}")
+    wrong = ValueError(f"{expected}; found {without_passwords(value)!r}")
     try:
         parts = urlsplit(value)
         port = parts.port
-    except ValueError as error:
-        raise ValueError(f"{expected}; found {_hidden(value)!r}: {error}") from None
+    except ValueError:
+        # The error's own text may be a part of the password.
+        raise wrong from None
     if parts.scheme not in ports or not parts.hostname:
-        raise ValueError(f"{expected}; found {_hidden(value)!r}")
+        raise wrong
     return ServiceUrl(
         parts.scheme,
         _service(parts),
@@ -81,7 +86,10 @@ def parse_target(value: object) -> Target:
     """Return the target in `worker` or `worker[2]`. Raises ValueError."""
     match = _REPLICA.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"expected a service like worker, or a replica like worker[2]; found {value!r}")
+        raise ValueError(
+            f"expected a service like worker, or a replica like worker[2]; found "
+            f"{without_passwords(repr(value))}"
+        )
     return Target(match["service"], int(match["number"] or 0))
 
 
@@ -102,5 +110,6 @@ def _service(parts: SplitResult) -> str:
     return unquote(host)
 
 
-def _hidden(url: str) -> str:
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:…@", url)
+def without_passwords(text: str) -> str:
+    """Return a text with … in the place of passwords of URLs, which may be written wrongly."""
+    return _PASSWORD_KEY.sub(r"\1…", _PASSWORD.sub(r"\1:…@", text))

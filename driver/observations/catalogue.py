@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from chaos.explain import nearest, problem
 from chaos.units import unit_of
+from driver.observations.address import without_passwords
 from driver.observations.observation import SystemObservation
 from wire.declarations import declarations, named
 
@@ -64,6 +65,7 @@ class ObservationError(ValueError):
     """
 
     def __init__(self, key: str, problem: str, name: str = "") -> None:
+        key = without_passwords(key)
         super().__init__(f"{key}: {problem}" if key else problem)
         self.key = key
         self.problem = problem
@@ -77,7 +79,11 @@ def read_observations(data: Mapping[str, object]) -> dict[str, SystemObservation
     found = {}
     for name, entry in data.items():
         if not _NAME.fullmatch(name):
-            raise ObservationError("", f"expected a name of letters, digits, - and _; found {name!r}", name)
+            raise ObservationError(
+                "",
+                f"expected a name of letters, digits, - and _; found {without_passwords(repr(name))}",
+                name,
+            )
         try:
             found[name] = read_observation(entry)
         except ObservationError as error:
@@ -88,7 +94,9 @@ def read_observations(data: Mapping[str, object]) -> dict[str, SystemObservation
 def read_observation(data: object) -> SystemObservation:
     """Return the observation of one entry of `observe:`. Raises ObservationError."""
     if not isinstance(data, Mapping):
-        raise ObservationError("", f"expected a mapping like {{{_first_example()}}}; found {data!r}")
+        raise ObservationError(
+            "", f"expected a mapping like {{{_first_example()}}}; found {without_passwords(repr(data))}"
+        )
     kind = _kind_of(data)
     try:
         return kind.model_validate(dict(data))
@@ -130,7 +138,11 @@ def _explained(kind: type[SystemObservation], error: ValidationError) -> Observa
     key = ".".join(str(part) for part in first["loc"])
     known = {info.alias or field: field for field, info in kind.model_fields.items()}
     if first["type"] == "extra_forbidden":
-        return ObservationError(key, f"{kind.name} has no key {key!r}. {nearest(key, known)}")
+        return ObservationError(
+            key, f"{kind.name} has no key {without_passwords(key)!r}. {nearest(key, known)}"
+        )
     if first["type"] == "missing":
         return ObservationError(key, f"{kind.name} needs it: {kind.model_fields[known[key]].description}")
-    return ObservationError(key, problem(first, unit_of(known.get(key, ""))))
+    text = problem(first, unit_of(known.get(key, "")))
+    # An own check has hidden them, and says an example with one.
+    return ObservationError(key, text if first["type"] == "value_error" else without_passwords(text))

@@ -50,7 +50,7 @@ class CpuReader:
         self._sleep = sleep
         self._target = target
         self._access = access
-        self._before: tuple[float, dict[int, float]] | None = None
+        self._before: tuple[float, dict[int, tuple[str, float]]] | None = None
 
     def read(self) -> float:
         """Return the cores that were used. Raises ReadingError where a container was started since."""
@@ -59,13 +59,25 @@ class CpuReader:
             self._sleep(FIRST_SPAN_S)
         (before_s, before), now = self._before, self._look()
         self._before = now
-        spent = [cpu_s - before.get(number, 0.0) for number, cpu_s in now[1].items()]
-        if before.keys() != now[1].keys() or min(spent) < 0:
+        starts = [{number: start for number, (start, _) in look.items()} for look in (before, now[1])]
+        if starts[0] != starts[1]:
             raise ReadingError(f"a container of {self._target} was started since the reading before")
-        return sum(spent) / (now[0] - before_s)
+        return sum(cpu_s - before[number][1] for number, (_, cpu_s) in now[1].items()) / (now[0] - before_s)
 
-    def _look(self) -> tuple[float, dict[int, float]]:
-        service = self._target.service
+    def _look(self) -> tuple[float, dict[int, tuple[str, float]]]:
+        """Return when it was looked, and each replica's start and processor time since."""
         numbers = self._target.numbers(self._access)
-        found = {number: self._access.usage(service, number).cpu_s for number in numbers}
+        found = {number: self._of_replica(number) for number in numbers}
         return self._clock_s(), found
+
+    def _of_replica(self, number: int) -> tuple[str, float]:
+        service = self._target.service
+        start = self._start(number)
+        cpu_s = self._access.usage(service, number).cpu_s
+        if self._start(number) != start:
+            raise ReadingError(f"a container of {self._target} was started while it was read")
+        return start, cpu_s
+
+    def _start(self, number: int) -> str:
+        details = self._access.inspect(self._target.service, number)
+        return f"{details['Id']} {details['State']['StartedAt']}"

@@ -10,8 +10,11 @@ from pydantic import Field
 from driver.engines.docker_answers import RUNS
 from driver.observations.address import Target, TargetText, parse_target
 from driver.observations.containers import ContainerObservation
+from driver.observations.reading import ReadingError
+from driver.observations.values import shown
 
 RUNNING = -1.0
+ENDED = "exited"
 
 
 class ExitCodeObservation(ContainerObservation):
@@ -31,7 +34,11 @@ class ExitCodeObservation(ContainerObservation):
 
     def value(self, name: str, details: Mapping[str, Any]) -> float:
         state = details["State"]
-        return RUNNING if state["Status"] in RUNS else float(state["ExitCode"])
+        if state["Status"] in RUNS:
+            return RUNNING
+        if state["Status"] != ENDED:
+            raise ReadingError(f"{name} is {shown(state['Status'])}, and has no exit code")
+        return float(state["ExitCode"])
 
     def together(self, values: list[float]) -> float:
         return max(values)

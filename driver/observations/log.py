@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 import re2
@@ -20,7 +21,7 @@ from wire.limits import cut
 LINE_CHARS = 2_000
 """Of a line that is kept as a whole; the pattern sees all of it."""
 MOST_MEMORY_BYTES = 8 << 20
-_OVERLAP_S = 0.001
+_OVERLAP = timedelta(seconds=1)
 
 
 def _pattern(value: object) -> object:
@@ -118,33 +119,40 @@ class _LogReader:
 
 
 class _LogEnd:
-    """How far one container's log was read: the time of the last line, and how many lines have it."""
+    """How far one container's log was read: the newest line's time, and the lines shortly before it.
+
+    The engine writes both streams of a container on their own, so that a line may come after a newer one.
+    """
 
     def __init__(self) -> None:
         self._last = ""
-        self._count = 0
+        self._seen: Counter[str] = Counter()
 
     @property
     def since_s(self) -> float | None:
-        """The wall time from which on to read: somewhat before the last line, whose time is finer."""
-        return None if not self._last else datetime.fromisoformat(self._last).timestamp() - _OVERLAP_S
+        """The wall time from which on to read; None for all."""
+        return None if not self._last else self._since().timestamp()
 
     def new_lines(self, data: bytes) -> list[str]:
         """Return the lines that were not there at the last reading, without their times."""
         found = []
-        same = 0
-        last, count = self._last, self._count
+        there: Counter[str] = Counter()
+        since = self._since_text()
         for raw in data.decode(errors="backslashreplace").split("\n"):
             at, space, line = raw.partition(" ")
-            if not space or not at.endswith("Z"):
+            if not space or not at.endswith("Z") or at < since:
                 continue
-            if at < last:
-                continue
-            if at == last:
-                same += 1
-                if same <= count:
-                    continue
-            found.append(line.rstrip("\r"))
-            self._count = self._count + 1 if at == self._last else 1
-            self._last = at
+            there[raw] += 1
+            if there[raw] > self._seen[raw]:
+                found.append(line.rstrip("\r"))
+            self._last = max(self._last, at)
+        since = self._since_text()
+        self._seen = Counter({raw: many for raw, many in (self._seen | there).items() if raw >= since})
         return found
+
+    def _since(self) -> datetime:
+        return datetime.fromisoformat(self._last) - _OVERLAP
+
+    def _since_text(self) -> str:
+        """The time as a text that sorts with the engine's: those have nine digits, and a zone at the end."""
+        return f"{self._since():%Y-%m-%dT%H:%M:%S.%f}" if self._last else ""

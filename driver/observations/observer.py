@@ -11,6 +11,7 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from driver.errors import LabError, UsageError
 from driver.histories.system_events import AFTER, BEFORE, DURING, Reading
@@ -90,7 +91,7 @@ class _Source:
         self._observation = observation
         self._read = reader
         self._write = write
-        self._thread: threading.Thread | None = None
+        self._done: concurrent.futures.Future[Value] | None = None
         self._is_table = False
 
     @property
@@ -115,12 +116,21 @@ class _Source:
         """Read until a reading succeeds, and write that one; at the end of the time the last failure."""
         deadline = time.monotonic() + within_s
         while True:
+            if moment == AFTER:
+                await self._wait_for_reading(deadline)
             asked_ns, value = await self._ask()
             if isinstance(value, str) and time.monotonic() + AGAIN_S < deadline:
                 await asyncio.sleep(AGAIN_S)
                 continue
             self._keep(moment, asked_ns, value)
             return
+
+    async def _wait_for_reading(self, deadline: float) -> None:
+        """Wait until the reading before has ended, whatever came of it, and until `deadline` at most."""
+        if self._done is not None:
+            with suppress(ReadingError, LabError, TimeoutError):
+                left_s = max(0.0, deadline - time.monotonic())
+                await asyncio.wait_for(asyncio.wrap_future(self._done), left_s)
 
     async def _take(self, moment: str) -> None:
         asked_ns, value = await self._ask()
@@ -144,14 +154,14 @@ class _Source:
 
     async def _in_thread(self, within_s: float) -> Value:
         """Return one reading, or raise what its reader does. Raises TimeoutError and ReadingError."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._done is not None and not self._done.done():
             raise ReadingError("the reading before has not ended")
         done: concurrent.futures.Future[Value] = concurrent.futures.Future()
         # From here on a wait that is over leaves it alone.
         done.set_running_or_notify_cancel()
+        self._done = done
         name = f"observe-{self.name}"
-        self._thread = threading.Thread(target=self._settle, args=(done,), name=name, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._settle, args=(done,), name=name, daemon=True).start()
         return await asyncio.wait_for(asyncio.wrap_future(done), within_s)
 
     def _settle(self, done: concurrent.futures.Future[Value]) -> None:

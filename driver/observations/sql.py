@@ -17,7 +17,7 @@ import pymysql
 import pymysql.cursors
 from pydantic import BeforeValidator, Field
 
-from driver.errors import EngineError
+from driver.errors import EngineError, NoFileError
 from driver.observations.address import ServiceUrl, parse_url
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, ReadingTable, Value
@@ -30,6 +30,8 @@ EXAMPLE = "postgresql://user:password@db:5432/name"
 COPIES = 5
 """How often an SQLite file is copied until two copies are the same: then no write is within them."""
 _SUFFIXES = ("", "-wal", "-journal")
+MOST_VALUE_BYTES = 8 << 20
+"""Of a row of SQLite's, which the query itself can make of any size."""
 _STEPS = 10_000
 """Steps of SQLite's machine between two looks at the clock."""
 
@@ -152,6 +154,7 @@ class SqlObservation(SystemObservation):
             for suffix, data in files.items():
                 (Path(folder) / f"copy.db{suffix}").write_bytes(data)
             with closing(sqlite3.connect(Path(folder) / "copy.db")) as connection:
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_VALUE_BYTES)
                 connection.execute("PRAGMA trusted_schema = OFF")
                 connection.execute("PRAGMA query_only = ON")
                 connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
@@ -209,11 +212,14 @@ def _copy(access: SystemAccess, service: str, path: str, replica: int) -> dict[s
     for suffix in _SUFFIXES:
         try:
             packed = access.file(service, path + suffix, replica)
+        except NoFileError as error:
+            # A database has the others while it is written to, or in one of SQLite's modes alone.
+            if suffix:
+                continue
+            raise ReadingError(shown(error.sentence)) from None
         except EngineError as error:
-            if not suffix:
-                raise ReadingError(shown(error.sentence)) from None
-            # A database has these files while it is written to, or in one of SQLite's modes alone.
-            continue
+            # Without one that is there, rows that were committed would be missing.
+            raise ReadingError(shown(error.sentence)) from None
         found[suffix] = _only_file(packed, path)
     return found
 

@@ -36,6 +36,8 @@ RUN, SCENARIO, PLAN, METRICS, VERDICT, LATEST = (
     "latest",
 )
 LOGS = "logs"
+OWN = 0o600
+"""Mode of the files that may hold passwords of the system under test."""
 
 
 class RecordedSystem(msgspec.Struct, frozen=True):
@@ -140,7 +142,7 @@ def save_start(folder: Path, record: RunRecord, scenario_yaml: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from None
-    write_file(folder / SCENARIO, scenario_yaml.encode())
+    write_file(folder / SCENARIO, scenario_yaml.encode(), OWN)
     write_file(folder / RUN, _pretty(record))
     point_latest(folder)
 

@@ -12,7 +12,7 @@ from driver.files import unwritable, write_file
 from driver.histories.history import DRIVER
 from driver.histories.journals import JOURNALS
 from driver.judging.verdict import KnownFailure
-from driver.results.run_folder import LOGS, PLAN, FaultFreeRun, RunRecord, save_start
+from driver.results.run_folder import LOGS, OWN, PLAN, FaultFreeRun, RunRecord, save_start
 from driver.runs.run_subject import RunFacts
 from driver.scenarios.known_issues import known_issues
 from driver.scenarios.plan import Plan
@@ -49,7 +49,7 @@ def save_record(
         system=facts.system,
     )
     save_start(folder, record, scenario_yaml)
-    write_file(folder / PLAN, plan.to_json().encode())
+    write_file(folder / PLAN, plan.to_json().encode(), OWN)
     try:
         for name in (JOURNALS, LOGS):
             (folder / name).mkdir(exist_ok=True)

@@ -85,6 +85,7 @@ class SystemActivity:
         self._observer = observer
         self._load_over = asyncio.Event()
         self._is_read = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
         self._settled_by_s = 0.0
 
     def work(self) -> Sequence[Coroutine[object, object, None]]:
@@ -105,7 +106,7 @@ class SystemActivity:
         """Read the observations once each has been read, and apply the run's own conditions to them."""
         await self._is_read.wait()
         async with asyncio.TaskGroup() as group:
-            group.create_task(observer.follow())
+            self._reading = group.create_task(observer.follow())
             group.create_task(self._abort(observer))
 
     async def _abort(self, observer: Observer) -> None:
@@ -172,7 +173,14 @@ class SystemActivity:
             await self._loads.after()
         if self._observer is not None:
             await asyncio.sleep(max(0.0, self._settled_by_s - time.monotonic()))
+            await self._end_reading()
             await self._observer.read_last(LAST_READING_S)
+
+    async def _end_reading(self) -> None:
+        """End the readings of the run's time, so that none is in the way of the last ones."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def finish(self) -> None:
         """Record nothing: what there is to know is read before."""

@@ -95,7 +95,10 @@ class SystemAccess(Protocol):
         """Return memory and CPU time of a container. Raises NotReadyError where it does not run."""
 
     def file(self, service: str, path: str, replica: int = 1) -> bytes:
-        """Return a tar archive of a file or folder in a container, of MOST_LOG_BYTES at most."""
+        """Return a tar archive of a file or folder in a container, of MOST_LOG_BYTES at most.
+
+        Raises NoFileError where there is none.
+        """
 
 
 class RunningAccess:

@@ -10,7 +10,7 @@ from docker.errors import APIError, NotFound
 
 from driver.engines.docker_sdk import CALL_TIMEOUT_S, DockerSdk
 from driver.engines.engine import Container
-from driver.errors import ContainerGoneError, EngineError
+from driver.errors import ContainerGoneError, EngineError, NoFileError
 
 ONE = Container("worker-1", "worker", "a1", "image", "running", "")
 IN_PROGRESS = APIError("conflict", explanation="removal of container a1 is already in progress")
@@ -73,3 +73,20 @@ def test_a_container_that_went_away_is_called_so() -> None:
 def test_a_container_that_never_was_is_called_so() -> None:
     with pytest.raises(ContainerGoneError, match="There is no container worker-2 in the lab 'lab'"):
         sdk(Api(IN_PROGRESS)).inspect("worker-2")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Could not find the file /data/a.db-wal in container a1", NoFileError),
+        ("No such container: a1", ContainerGoneError),
+    ],
+)
+def test_a_file_that_is_not_there_is_no_container_that_is_gone(said: str, kind: type[EngineError]) -> None:
+    class Files(Api):
+        def get_archive(self, *_: object) -> None:
+            raise NotFound("404", explanation=said)
+
+    with pytest.raises(EngineError) as error:
+        sdk(Files(IN_PROGRESS)).archive("worker-1", "/data/a.db-wal", 1000)
+    assert type(error.value) is kind

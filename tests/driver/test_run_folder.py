@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.results.run_folder import LATEST, PLAN, RUN, RunRecord, new_folder
+from driver.results.run_folder import LATEST, PLAN, RUN, SCENARIO, RunRecord, new_folder
 from driver.runs.run_record import save_record
 from driver.runs.run_subject import RunFacts
 from driver.scenarios.plan import Plan, PlannedFault
@@ -46,6 +46,8 @@ def test_a_run_is_recorded_before_it_starts(tmp_path: Path) -> None:
     assert Plan.model_validate_json((folder / PLAN).read_bytes()) == plan()
     assert (tmp_path / LATEST).resolve() == folder
     assert (folder / "journals").stat().st_mode & 0o777 == 0o755
+    modes = {name: (folder / name).stat().st_mode & 0o777 for name in (RUN, SCENARIO, PLAN)}
+    assert modes == {RUN: 0o644, SCENARIO: 0o600, PLAN: 0o600}, "passwords of the system are its owner's"
 
 
 def test_the_prober_looks_closer_around_each_fault() -> None:

@@ -81,7 +81,9 @@ def readings(lines: Sequence[Raw], name: str) -> list[list[Raw]]:
     own = [one for one in lines if one["event"] == "reading" and one["name"] == name]
     asked = sorted({(one["asked_ns"], one["moment"]) for one in own})
     found = [[one for one in own if (one["asked_ns"], one["moment"]) == each] for each in asked]
-    shapes = {tuple(parts[0]["columns"]) for parts in found if whole(parts) and parts[0]["number"] is None}
+    tables = [parts for parts in found if whole(parts) and parts[0]["number"] is None]
+    shapes = {tuple(parts[0]["columns"]) for parts in tables if not empty_json(parts)}
+    shapes = shapes or {tuple(parts[0]["columns"]) for parts in tables}
     if len(shapes) == 1 and len(next(iter(shapes))) == 1:
         return [_with_rows(parts, list(next(iter(shapes)))) for parts in found]
     return found
@@ -95,6 +97,16 @@ def _with_rows(parts: list[Raw], columns: list[str]) -> list[Raw]:
     if abs(value) >= 2**53:
         return [{**parts[0], "number": None, "unknown": "not exact"}]
     return [{**parts[0], "number": None, "columns": columns, "rows": [[value]]}]
+
+
+def empty_json(parts: list[Raw]) -> bool:
+    """Whether a known reading is an answer of JSON without rows, whose columns nothing names."""
+    return (
+        whole(parts)
+        and parts[0]["number"] is None
+        and parts[0]["columns"] == ["value"]
+        and not any(one["rows"] for one in parts)
+    )
 
 
 def whole(parts: list[Raw]) -> bool:
@@ -123,6 +135,8 @@ def at_moment(lines: Sequence[Raw], name: str, moment: str) -> list[Raw]:
 def cells(parts: list[Raw], column: str) -> list[Any]:
     """A column of a known reading."""
     columns = parts[0]["columns"]
+    if empty_json(parts):
+        return []
     if not whole(parts) or parts[0]["number"] is not None or columns.count(column) != 1:
         raise UnknownError
     place = columns.index(column)

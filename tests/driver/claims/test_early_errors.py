@@ -62,3 +62,36 @@ def test_a_number_alone_has_no_column() -> None:
     found = past.found("every acknowledged orders.key in stored.id")
     assert found.status == "unknown"
     assert "is one number, and has no column 'id'" in found.because
+
+
+def test_an_answer_of_json_without_rows_lacks_rows_and_no_column() -> None:
+    past = SystemPast()
+    past.operation("17")
+    past.table(["value"], [], 0.5, moment="before")
+    assert found(past, "every acknowledged orders.key in stored.id", "no stored.n twice") == []
+    past.table(["id", "n"], [["17", 1]], 50.0)
+    assert past.found("every acknowledged orders.key in stored.id").status == "passed"
+    assert past.found("no stored.idd twice").status == "unknown"
+
+
+def test_all_rows_of_an_answer_of_json_lost_is_a_failure() -> None:
+    past = SystemPast()
+    past.operation("17")
+    past.table(["id", "n"], [["3", 1]], 0.5, moment="before")
+    past.table(["value"], [], 50.0)
+    finding = past.found("every acknowledged orders.key in stored.id")
+    assert finding.status == "failed"
+    empty = SystemPast()
+    empty.operation("17")
+    empty.table(["value"], [], 0.5, moment="before")
+    empty.table(["value"], [], 50.0)
+    assert empty.found("every acknowledged orders.key in stored.id").status == "failed"
+
+
+def test_a_number_beside_an_answer_without_rows_is_a_row_of_the_others() -> None:
+    past = SystemPast()
+    past.operation("17")
+    past.table(["value"], [], 0.5, moment="before")
+    past.table(["id"], [["a"], ["b"]], 20.0, moment="during")
+    past.number("stored", 50.0, 17, "after")
+    assert past.found("every acknowledged orders.key in stored.id").status == "passed"

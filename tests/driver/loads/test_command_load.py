@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from driver.loads.catalogue import LoadError, check_loads, read_loads
-from driver.loads.program_run import MOST_KEPT_BYTES
+from driver.loads.program_run import MOST_KEPT_BYTES, check_executable
 from driver.paths import project_root
 from driver.systems.replicas import PublishedAddress
 from tests.driver.loads.one_load import Addresses, Record, group
@@ -190,3 +190,13 @@ def test_a_program_that_is_not_there_is_refused_before_a_run(tmp_path: Path) -> 
         with pytest.raises(LoadError, match="expected an executable program; found none at"):
             check_loads(read_loads({"command": [name]}), tmp_path)
     check_loads(read_loads({"command": "whatever | the shell says"}), tmp_path)
+
+
+def test_a_program_in_the_own_folder_is_found_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    check_executable("./program", Path())
+    with pytest.raises(ValueError, match="found none at"):
+        check_executable("./other", Path())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -372,3 +373,28 @@ def test_a_load_is_written_as_it_is_read() -> None:
     (load,) = read_loads(given).values()
     again = read_loads(load.model_dump(mode="json", by_alias=True))["load"]
     assert again == load
+
+
+async def test_a_request_on_a_kept_connection_that_breaks_is_sent_once_and_unknown() -> None:
+    lines: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                lines.append(head.decode().splitlines()[0])
+                if len(lines) == 2:
+                    break
+                status = b"200 OK" if len(lines) == 1 else b"409 Conflict"
+                writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    addresses = Addresses([PublishedAddress("web", 8000, f"{host}:{port}")])
+    load = {"http": "PUT http://web:8000/${key}", "rate": "20/s", "arrivals": "constant", "keep_alive": True}
+    async with server:
+        operations = await operations_of({**load, "clients": 1}, addresses)
+    second = sorted(operations, key=lambda one: one.call_ns)[1]
+    assert sum(f"/{second.key} " in one for one in lines) == 1
+    assert second.outcome == "unknown"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from driver.engines.engine import ResourceReading
-from driver.errors import EngineError, UsageError
+from driver.errors import NoFileError, UsageError
 from driver.observations.observation import ReadingContext
 from driver.systems.replicas import PublishedAddress
 from driver.systems.system_access import Ran
@@ -65,7 +65,7 @@ class FakeAccess:
 
     def file(self, service: str, path: str, replica: int = 1) -> bytes:
         if path not in self.files:
-            raise EngineError(f"Could not find the file {path} in container {service}.")
+            raise NoFileError(f"Could not find the file {path} in container {service}.")
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             entry = tarfile.TarInfo(Path(path).name)

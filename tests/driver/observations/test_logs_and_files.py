@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from driver.engines.engine import ResourceReading
+from driver.errors import EngineError
 from driver.observations.address import Target
 from driver.observations.catalogue import read_observation
 from driver.observations.cpu import CpuReader
@@ -52,7 +53,17 @@ def test_lines_are_counted_once_also_where_the_engine_returns_them_again() -> No
     access.log["worker"] = line(3, "done 2") + line(3, "done 3") + line(3, "done 4")
     assert count() == 4
     assert access.since[0] is None
-    assert access.since[1] == pytest.approx(1796032801.999, abs=0.01)
+    assert access.since[1] == pytest.approx(1796032801.0, abs=0.01)
+
+
+def test_lines_of_two_streams_whose_times_cross_are_counted_once_each() -> None:
+    access = FakeAccess(log={"worker": line(2, "done 2") + line(1, "done 1")})
+    count = reader(access, log="worker", pattern="^done")
+    assert count() == 2
+    access.log["worker"] += line(1, "done late") + line(1, "done 1")
+    access.log["worker"] += line(2, "done 3")
+    assert count() == 5
+    assert count() == 5
 
 
 def test_named_groups_are_columns() -> None:
@@ -107,6 +118,24 @@ def test_a_query_that_fails_writes_or_never_ends_is_unknown(tmp_path: Path, quer
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ReadingError, match=r"Could not find the file /data/votes\.db"):
         sqlite(FakeAccess(), "SELECT 1")()
+
+
+def test_a_file_beside_it_that_cannot_be_copied_is_no_database_without_it(tmp_path: Path) -> None:
+    class Large(FakeAccess):
+        def file(self, service: str, path: str, replica: int = 1) -> bytes:
+            if path.endswith("-wal"):
+                raise EngineError(f"{path} of web holds more than 16777216 bytes.")
+            return super().file(service, path, replica)
+
+    access = Large(files={"/data/votes.db": database(tmp_path)})
+    with pytest.raises(ReadingError, match=r"votes\.db-wal of web holds more than"):
+        sqlite(access, "SELECT * FROM votes")()
+
+
+def test_a_value_of_any_size_that_a_query_makes_is_unknown(tmp_path: Path) -> None:
+    access = FakeAccess(files={"/data/votes.db": database(tmp_path)})
+    with pytest.raises(ReadingError, match="too big"):
+        sqlite(access, "SELECT length(zeroblob(900000000))")()
 
 
 def test_a_file_that_changes_while_it_is_copied_is_no_reading(tmp_path: Path) -> None:
@@ -208,6 +237,7 @@ DETAILS = {
     "web[2]": state("running", health="unhealthy", restarts=4),
     "db[1]": state("exited", health="healthy"),
     "plain[1]": state("running"),
+    "made[1]": state("created"),
 }
 
 
@@ -227,6 +257,11 @@ def test_what_the_engine_says_of_containers_is_a_number(data: dict[str, str], va
     assert reader(FakeAccess(details=DETAILS), **data)() == value
 
 
+def test_a_container_that_was_never_started_has_no_exit_code() -> None:
+    with pytest.raises(ReadingError, match=r"made\[1\] is created, and has no exit code"):
+        reader(FakeAccess(details=DETAILS), exit_code="made")()
+
+
 def test_a_service_without_a_health_check_has_no_health() -> None:
     with pytest.raises(ReadingError, match=r"plain\[1\] has no health check"):
         reader(FakeAccess(details=DETAILS), health="plain")()
@@ -237,8 +272,12 @@ def test_memory_is_the_sum_of_replicas() -> None:
     assert reader(FakeAccess(figures=figures), memory="web")() == 3000
 
 
+def started(at: str) -> dict[str, Any]:
+    return {"Id": "c0ffee", "State": {"StartedAt": f"2026-11-30T{at}:00Z"}}
+
+
 def test_processor_time_is_that_since_the_reading_before() -> None:
-    access = FakeAccess()
+    access = FakeAccess(details={"web[1]": started("10:00")})
     now_s = 100.0
 
     def works(seconds: float, cpu_s: float) -> None:
@@ -251,6 +290,7 @@ def test_processor_time_is_that_since_the_reading_before() -> None:
     assert cpu.read() == pytest.approx(0.5)
     works(4.0, 8.25)
     assert cpu.read() == pytest.approx(0.75)
-    works(2.0, 0.1)
+    works(2.0, 9.0)
+    access.details["web[1]"] = started("10:01")
     with pytest.raises(ReadingError, match="was started since"):
         cpu.read()

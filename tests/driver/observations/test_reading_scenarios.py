@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -68,6 +69,45 @@ def test_a_password_is_in_no_error() -> None:
     assert "secret" not in refusal({"sql": "postgresql://me:secret@db:port/x", "query": "q"})
     found = read_observation({"sql": "postgresql://me:secret@db:5432/x", "query": "SELECT 1"})
     assert found.tried == "postgresql://me@db:5432/x SELECT 1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:sec/ret@db:5432/x",
+        "postgresql://u:sec#ret@db:5432/x",
+        "postgresql://u:sec?ret@db:port/x",
+        "postgresql://u:s:e@sec@ret@db:port/x",
+        "u:secret@db:5432/x",
+        "oracle://db/x?password=secret&a=b",
+    ],
+)
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda url: {"sql": url, "query": "q"},
+        lambda url: {"sql": [url], "query": "q"},
+        lambda url: {"sql": {url: 1}, "query": "q"},
+        lambda url: {"sql": "postgresql://db/x", "query": [url]},
+        lambda url: {"health": url},
+        lambda url: {url: None},
+        lambda url: {"memory": "web", url: None},
+        lambda url: url,
+        lambda url: [url],
+    ],
+)
+def test_a_password_is_in_no_error_of_a_url_that_is_written_wrongly(
+    url: str, entry: Callable[[str], object]
+) -> None:
+    said = refusal(entry(url))
+    assert not any(part in said for part in ("sec", "ret"))
+
+
+def test_a_password_is_in_nothing_that_was_tried() -> None:
+    found = read_observation({"sql": "postgresql://me@db:5432/x?password=secret", "query": "SELECT 1"})
+    assert found.tried == "postgresql://me@db:5432/x?password=… SELECT 1"
+    found = read_observation({"sql": "postgresql://me:5432/ret@db/x", "query": "SELECT 1"})
+    assert "ret" not in found.tried
 
 
 def test_all_observations_of_a_scenario_are_read_by_their_names() -> None:

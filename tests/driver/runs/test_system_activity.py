@@ -25,6 +25,7 @@ from driver.scenarios.scenario_file import parse_scenario
 from driver.systems.system_site import SystemSite
 from driver.terminal import Terminal
 from tests.driver.scenario.test_system_scenarios import HEAD, SYSTEM
+from tests.waiting import eventually, forever
 
 LINK = SYSTEM.links[0]
 
@@ -114,3 +115,40 @@ async def test_a_reading_beyond_its_bound_ends_the_run_only_while_it_may(
     else:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(running._abort(cast(Observer, Readings())), 0.2)
+
+
+class Following:
+    """An observer that reads until its task is cancelled."""
+
+    def __init__(self) -> None:
+        self.is_reading = False
+        self.was_reading_at_last: bool | None = None
+
+    def numbers(self) -> dict[str, float | None]:
+        return {}
+
+    async def read_first(self, within_s: float) -> None: ...
+
+    async def follow(self) -> None:
+        self.is_reading = True
+        try:
+            await forever()
+        finally:
+            self.is_reading = False
+
+    async def read_last(self, within_s: float) -> None:
+        self.was_reading_at_last = self.is_reading
+
+
+async def test_nothing_is_read_at_an_interval_during_the_last_readings(tmp_path: Path) -> None:
+    observer = Following()
+    running = activity(Site(), tmp_path, observer=observer)
+    running._is_read.set()
+    following = asyncio.create_task(running._follow(cast(Observer, observer)))
+    await eventually(lambda: observer.is_reading, "it follows")
+    running._load_over.set()
+    await running.wait_drained(1.0, PhaseEnd())
+    assert observer.was_reading_at_last is False
+    assert not following.done(), "the run's own conditions still apply"
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
