@@ -9,10 +9,11 @@ from typing import ClassVar, Self
 from driver.claims.claim import Names
 from driver.claims.sentences import fault_named
 from driver.claims.time_windows import TimeWindows, parse_comparison
-from driver.claims.windows import Value, during, within
+from driver.claims.windows import Value, during, operations_in, within
 from driver.histories.history import History
 from driver.histories.intervals import Interval
 from driver.histories.run_timeline import run_timeline
+from driver.histories.system_events import Operation
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class DuringFault(TimeWindows):
     means: ClassVar = (
         "FAULT is the id or the kind of a fault of the timeline. The same for readings that were asked for "
         "and answered while it was on, and for operations that were called then. Each time that it was on "
-        "needs a reading that is known; else the finding is unknown."
+        "needs a reading that is known, or an operation; else the finding is unknown."
     )
     fails: ClassVar = "a reading or the metric of these operations does not satisfy it"
     rank: ClassVar = 120
@@ -49,4 +50,11 @@ class DuringFault(TimeWindows):
             if not any(within(one.from_ns, one.until_ns, [window]) for one in known):
                 at_s = history.view(run_timeline).at_s(window[0])
                 return f"no known reading is in the time of {self.fault} that began at {at_s:.1f} s"
+        return ""
+
+    def lacking_operations(self, history: History, windows: Sequence[Interval]) -> str:
+        for window in windows:
+            if not operations_in(history, [window], whole=self.whole_operations).of(Operation):
+                at_s = history.view(run_timeline).at_s(window[0])
+                return f"no operation was called in the time of {self.fault} that began at {at_s:.1f} s"
         return ""

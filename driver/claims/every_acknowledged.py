@@ -12,7 +12,7 @@ from driver.claims.cells import key_of, listed, shown
 from driver.claims.claim import Claim, Field, Names
 from driver.claims.evidence import evidence_of, fault_clause
 from driver.claims.operations import is_ok, is_open, key_in, repeated_keys, sent_by
-from driver.claims.readings import final_cells, keys_before
+from driver.claims.readings import final_cells, keys_before, sent_again
 from driver.claims.sentences import column, operation_field
 from driver.histories.history import History
 from driver.histories.readings import WholeReading
@@ -49,7 +49,8 @@ class EveryAcknowledged(Claim):
     means: ClassVar = (
         "Each operation of the load that was acknowledged before the final reading was asked for has its key "
         "in the column. Doubled, never sent, unknown, and refused but stored are counted apart and fail "
-        "other claims."
+        "other claims. Where a key was in the first reading already, and was sent after it, the finding is "
+        "unknown: that it is there shows nothing."
     )
     fails: ClassVar = "an acknowledged key is not there: lost"
     rank: ClassVar = 10
@@ -85,6 +86,9 @@ class EveryAcknowledged(Claim):
                 f"no operation of {self.sent.source} was acknowledged, of {len(operations):,}: nothing was "
                 f"tested; {found}",
             )
+        old = sent_again(history, operations, self.sent, self.stored)
+        if old and not found.lost:
+            return unknown(self.text, f"{old}; {found}")
         if not found.lost:
             because = f"all {found.acknowledged:,} acknowledged {self.sent} are in {self.stored}; {found}"
             evidence = evidence_of(history, found.refused_there)

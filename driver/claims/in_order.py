@@ -26,7 +26,8 @@ class InOrder(Claim):
     means: ClassVar = (
         "In the order of the final reading's rows, which its query sets (`ORDER BY`), the first column never "
         "falls from one row of a key to the next row of that key. Numbers, and texts of numbers, are "
-        "compared as numbers; other texts by their characters. Equal ones are in order."
+        "compared as numbers; other texts by their characters. Those of one key are all of one sort; else "
+        "the finding is unknown. Equal ones are in order."
     )
     fails: ClassVar = "it falls: reordered"
     rank: ClassVar = 40
@@ -58,9 +59,16 @@ class InOrder(Claim):
             return unknown(self.text, trouble)
         rows = [(place, key, at) for at, (place, cell) in enumerate(zip(places, cells, strict=True))
                 if (key := key_of(cell)) is not None]  # fmt: skip
-        ordered = _comparable([place for place, _, _ in rows])
-        if isinstance(ordered, str):
-            return unknown(self.text, f"{self.place} cannot be put in order: {ordered}")
+        by_key: dict[str, list[int]] = {}
+        for index, (_, key, _) in enumerate(rows):
+            by_key.setdefault(key, []).append(index)
+        ordered: dict[int, Number | str] = {}
+        for key, indices in by_key.items():
+            places_of = _comparable([rows[index][0] for index in indices])
+            if isinstance(places_of, str):
+                because = f"{self.place} of {shown(key)} cannot be put in order: {places_of}"
+                return unknown(self.text, because)
+            ordered.update(zip(indices, places_of, strict=True))
         last: dict[str, int] = {}
         compared, fallen = 0, []
         for index, (_, key, _) in enumerate(rows):
@@ -87,15 +95,17 @@ class InOrder(Claim):
 
 
 def _comparable(cells: Sequence[Cell]) -> list[Number] | list[str] | str:
-    """Return all cells as numbers, or all as texts; else what keeps them from being compared."""
-    numbers = [number_of(cell) for cell in cells]
-    if None not in numbers:
-        return [number for number in numbers if number is not None]
+    """Return one key's cells as numbers where all are, or as texts where none is one; else what keeps them
+    from being compared.
+    """
+    numbers = [number for cell in cells if (number := number_of(cell)) is not None]
+    if len(numbers) == len(cells):
+        return numbers
     texts = [cell for cell in cells if isinstance(cell, str)]
-    if len(texts) == len(cells):
+    if len(texts) == len(cells) and not numbers:
         return texts
-    odd = next(cell for cell, number in zip(cells, numbers, strict=True) if number is None)
-    return f"{shown(key_of(odd))} is no number, and not all are texts"
+    odd = next(cell for cell in cells if number_of(cell) is None)
+    return f"{shown(key_of(odd))} is no number, and not all are texts that are none"
 
 
 def _falls(one: Number | str, other: Number | str) -> bool:

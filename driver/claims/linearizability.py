@@ -42,7 +42,8 @@ def linearizable(operations: Sequence[RegisterOperation], max_states: int = MAX_
         placed, writes = _advance(ordered, placed, value)
         if placed & needed == needed:
             return True
-        if (placed, value) in tried or _is_dead(reads, writes_of, placed, value):
+        # Without a choice between writes, to look ahead costs more than to go on.
+        if (placed, value) in tried or (len(writes) > 1 and _is_dead(reads, writes_of, placed, value)):
             continue
         if len(tried) >= max_states:
             return None

@@ -10,7 +10,9 @@ from driver.histories.history import History
 from driver.histories.system_events import FAIL, OK, Operation
 from driver.nouns import counted
 
-READS = frozenset({"read", "get", "head"})
+READS = frozenset({"read", "get"})
+HEADS = frozenset({"head"})
+"""Reads that answer without a value."""
 WRITES = frozenset({"write", "set", "put", "post"})
 DEQUEUES = frozenset({"dequeue", "receive", "pop", "consume"})
 ENQUEUES = frozenset({"enqueue", "send", "push", "publish"})
@@ -37,7 +39,20 @@ def of_load(history: History, load: str) -> list[Operation]:
 
 def sent_by(history: History, load: str) -> list[Operation]:
     """Return a load's operations that put something into the system: all but reads and dequeues."""
-    return [one for one in of_load(history, load) if op_of(one) not in READS | DEQUEUES]
+    return [one for one in of_load(history, load) if op_of(one) not in READS | HEADS | DEQUEUES]
+
+
+def reads_and_writes(history: History, load: str) -> tuple[list[Operation], str]:
+    """Return a load's reads and writes of values, and why they cannot be compared ("" where they can)."""
+    found = [one for one in of_load(history, load) if op_of(one) not in HEADS]
+    if other := other_ops(found, READS | WRITES):
+        return found, f"{load} has operations that neither read nor write: {other}"
+    writes = [one for one in found if op_of(one) in WRITES]
+    reads = [one for one in found if op_of(one) in READS and is_ok(one)]
+    for kind, ones in (("write", writes), ("acknowledged read", reads)):
+        if ones and all(one.value is None for one in ones):
+            return found, f"no {kind} of {load} has a value: give the load `value:` and `read:`"
+    return found, ""
 
 
 def op_of(operation: Operation) -> str:

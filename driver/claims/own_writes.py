@@ -10,7 +10,7 @@ from driver.checks.finding import Finding, passed, unknown, violated
 from driver.claims.cells import key_of, shown
 from driver.claims.claim import Claim, Names
 from driver.claims.evidence import evidence_of, fault_clause
-from driver.claims.operations import READS, WRITES, is_ok, is_open, of_load, op_of, other_ops
+from driver.claims.operations import READS, WRITES, is_ok, is_open, op_of, reads_and_writes
 from driver.claims.sentences import load_named
 from driver.histories.history import History
 from driver.histories.system_events import Operation
@@ -27,7 +27,8 @@ class OwnWrites(Claim):
     means: ClassVar = (
         "An acknowledged read that was called after an acknowledged write of the same process and key "
         "returned that write's value, or the value of a write that may be newer: one that ended after that "
-        "write was called, or is unknown. Reads are `read`, `get`; writes `write`, `set`, `put`, `post`."
+        "write was called, or is unknown. Reads are `read`, `get`; writes `write`, `set`, `put`, `post`. "
+        "Where no write, or no acknowledged read, has a value the finding is unknown."
     )
     fails: ClassVar = "a read returned what was older, was refused, or was never written"
     rank: ClassVar = 50
@@ -44,9 +45,9 @@ class OwnWrites(Claim):
         return (self.load,)
 
     def judge(self, history: History) -> Finding:
-        operations = of_load(history, self.load)
-        if other := other_ops(operations, READS | WRITES):
-            return unknown(self.text, f"{self.load} has operations that neither read nor write: {other}")
+        operations, trouble = reads_and_writes(history, self.load)
+        if trouble:
+            return unknown(self.text, trouble)
         by_key: dict[str, list[Operation]] = {}
         for operation in operations:
             by_key.setdefault(operation.key, []).append(operation)

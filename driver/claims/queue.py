@@ -22,7 +22,7 @@ from driver.claims.operations import (
     repeated_keys,
     sent_by,
 )
-from driver.claims.readings import final_cells, keys_before
+from driver.claims.readings import final_cells, keys_before, sent_again
 from driver.claims.sentences import column, load_named
 from driver.histories.history import History
 from driver.histories.system_events import FAIL, Operation
@@ -78,7 +78,8 @@ class Queue(Claim):
         "`enqueue`, `send`, `push`, `publish`; dequeues `dequeue`, `receive`, `pop`, `consume`. A dequeue "
         "without a key found the queue empty; without such a one after the last enqueue, what was not "
         "delivered may still be in the queue, and is unknown. What an unknown dequeue returned is neither "
-        "lost nor delivered twice."
+        "lost nor delivered twice. Where a message was in the column before it was sent, the finding "
+        "is unknown."
     )
     fails: ClassVar = (
         "a message is lost (at least, exactly), delivered twice (at most, exactly), or was delivered and "
@@ -146,7 +147,7 @@ class Queue(Claim):
             return unknown(self.text, f"{because}; no enqueue was acknowledged: nothing was tested")
         if self.how == MOST and not found.counts:
             return unknown(self.text, f"{because}: nothing was tested")
-        if all(key in found.maybe for key, one in found.sent.items() if is_ok(one)):
+        if all(key in found.maybe and not found.counts[key] for key, one in found.sent.items() if is_ok(one)):
             return unknown(self.text, f"{because}; whether the others were is unknown: nothing was tested")
         return passed(self.text, because, measured=0, threshold=0, margin=0)
 
@@ -172,6 +173,8 @@ def _from_rows(found: Deliveries, history: History, into: Field) -> str:
     table, cells, trouble = final_cells(history, into)
     if table is None or trouble:
         return trouble
+    if old := sent_again(history, list(found.sent.values()), Field("", "key"), into):
+        return old
     before = keys_before(history, into)
     keys = [key for cell in cells if (key := key_of(cell)) is not None]
     found.counts.update(key for key in keys if key in found.sent or key not in before)

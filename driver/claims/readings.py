@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chaos.explain import did_you_mean, shortened
-from driver.claims.cells import key_of
+from driver.claims.cells import key_of, listed
 from driver.claims.claim import Field
+from driver.claims.operations import is_ok, key_in
 from driver.histories.history import History
 from driver.histories.readings import WholeReading, final_reading, first_reading
-from driver.histories.system_events import Cell
+from driver.histories.system_events import Cell, Operation
 
 
 def final_cells(history: History, field: Field) -> tuple[WholeReading | None, list[Cell], str]:
@@ -45,3 +48,18 @@ def keys_before(history: History, field: Field) -> frozenset[str]:
         return frozenset()
     cells, _ = cells_of(table, field.name)
     return frozenset(key for cell in cells if (key := key_of(cell)) is not None)
+
+
+def sent_again(history: History, operations: Sequence[Operation], sent: Field, stored: Field) -> str:
+    """Return a sentence on keys of acknowledged operations that were in a column before they were sent; ""
+    where none was.
+    """
+    first, before = first_reading(history, stored.source), keys_before(history, stored)
+    if first is None:
+        return ""
+    keys = [key_in(one, sent) for one in operations if is_ok(one) and one.call_ns >= first.at_ns]
+    old = [key for key in keys if key is not None and key in before]
+    if not old:
+        return ""
+    were, them = ("was", "it") if len(old) == 1 else ("were", "them")
+    return f"{listed(old)} {were} in {stored} before being sent: nothing was tested of {them}"

@@ -11,7 +11,7 @@ from driver.claims.cells import key_of, listed, shown
 from driver.claims.claim import Claim, Names
 from driver.claims.evidence import evidence_of, fault_clause
 from driver.claims.linearizability import FOREVER_NS, RegisterOperation, linearizable
-from driver.claims.operations import READS, WRITES, is_ok, is_open, of_load, op_of, other_ops
+from driver.claims.operations import READS, WRITES, is_ok, is_open, op_of, reads_and_writes
 from driver.claims.sentences import load_named
 from driver.histories.history import History
 from driver.histories.system_events import Operation
@@ -29,7 +29,7 @@ class Register(Claim):
         "For each key there is one order of its operations, each at an instant between its call and its "
         "answer, in which every read returns the newest write; before the first write it returns nothing "
         "(null). An unknown write may take effect at any time after its call, or never; an unknown read says "
-        "nothing."
+        "nothing. Where no write, or no acknowledged read, has a value the finding is unknown."
     )
     fails: ClassVar = "a key has no such order"
     rank: ClassVar = 70
@@ -46,9 +46,9 @@ class Register(Claim):
         return (self.load,)
 
     def judge(self, history: History) -> Finding:
-        operations = of_load(history, self.load)
-        if other := other_ops(operations, READS | WRITES):
-            return unknown(self.text, f"{self.load} has operations that neither read nor write: {other}")
+        operations, trouble = reads_and_writes(history, self.load)
+        if trouble:
+            return unknown(self.text, trouble)
         by_key = _tested(operations)
         if not by_key:
             return unknown(

@@ -134,6 +134,10 @@ class TimeWindows(Claim):
                 return f"the reading at {at_s:.1f} s, outside of any fault, is unknown: {value.because[:200]}"
         return ""
 
+    def lacking_operations(self, history: History, windows: Sequence[Interval]) -> str:
+        """Return why the operations in the windows are too few to pass; "" where they are enough."""
+        return ""
+
     def judge(self, history: History) -> Finding:
         windows = self.windows(history)
         if not windows:
@@ -159,6 +163,8 @@ class TimeWindows(Claim):
             f"{write(measured, metric.unit)}; {self.comparison.sign} "
             f"{write(self.comparison.value, metric.unit)} was expected"
         )
+        if self.comparison.holds(measured) and (lacking := self.lacking_operations(history, windows)):
+            return unknown(self.text, f"{because}; but {lacking}", **self._numbers(measured))
         return self._against(measured, because)
 
     def _values(self, history: History, values: Sequence[Value], windows: Sequence[Interval]) -> Finding:

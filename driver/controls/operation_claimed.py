@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from driver.claims.operations import DEQUEUES, READS, is_ok, op_of
+from driver.claims.operations import DEQUEUES, HEADS, READS, is_ok, op_of
 from driver.controls.control import Altered, Control, growing, name_of, replaced, several
 from driver.histories.history import History
 from driver.histories.system_events import Operation
@@ -23,7 +23,7 @@ def alter(history: History) -> Iterator[Altered]:
         if is_ok(one):
             last[one.load, op_of(one)] = one
     for (load, op), one in last.items():
-        if op not in READS | DEQUEUES:
+        if op not in READS | HEADS | DEQUEUES:
             more = replace(one, key=KEY, value=KEY if isinstance(one.value, str) else one.value)
             change = f"{one.op} {KEY} of {name_of(load)} acknowledged, which is nowhere"
             yield Altered(change, history.altered([], [more]))

@@ -13,6 +13,7 @@ from driver.runs.run import run
 from driver.runs.run_request import RunRequest
 from driver.runs.run_subject import RunSubject
 from driver.scenarios.plan import Plan
+from driver.scenarios.scheduler import derived_seed
 from driver.terminal import Terminal
 
 LOAD_S = 10.0
@@ -45,6 +46,8 @@ def without_faults(plan: Plan) -> Plan:
         "faults": (),
         "duration_s": min(plan.duration_s, plan.warmup_s + LOAD_S),
         "controls": False,
+        # Its keys are others, so that what the run itself stores was not there before.
+        "seed": derived_seed(plan.seed, "without faults"),
         "abort_when": (),
     }
     return plan.model_copy(update=changed)

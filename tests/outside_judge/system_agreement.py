@@ -10,6 +10,7 @@ from pathlib import Path
 from driver.checks.finding import Status
 from driver.claims import judge_claim, parse_claim
 from driver.claims.catalogue import RAISED
+from driver.claims.operations import reads_and_writes
 from driver.histories.history import History
 from tests.outside_judge.agreement import Tally
 from tests.outside_judge.checker import judge
@@ -49,6 +50,8 @@ class SystemCase:
 
 def _cases(what: str, kind: str, history: History) -> Iterable[SystemCase]:
     if what == REGISTER:
+        if reads_and_writes(history, "kv")[1]:
+            return
         text = lines(kind, REGISTER, of_register(history, "kv"))
         yield SystemCase(f"register: {kind}", "register kv linearizable", text, history)
         return

@@ -164,6 +164,26 @@ def asked_ns(lines: Sequence[Raw], name: str) -> int:
     return int(at_moment(lines, name, "after")[0]["asked_ns"])
 
 
+def none_was_there(lines: Sequence[Raw], sent: list[Raw], field: str, name: str, column: str) -> None:
+    """Raise UnknownError where a key was there before it was sent and acknowledged."""
+    old = before(lines, name, column)
+    for one in sent if old else []:
+        was_read = max(part["at_ns"] for part in at_moment(lines, name, "before"))
+        if one["outcome"] == "ok" and one["call_ns"] >= was_read and text(one[field]) in old:
+            raise UnknownError
+
+
+def values_are_there(all_of_it: list[Raw]) -> None:
+    """Raise UnknownError where all writes, or all acknowledged reads, are without a value."""
+    written = {one["value"] is None for one in all_of_it if one["op"].lower() in WRITING}
+    read = {
+        one["value"] is None for one in all_of_it
+        if one["op"].lower() in READING and one["outcome"] == "ok"
+    }  # fmt: skip
+    if written == {True} or read == {True}:
+        raise UnknownError
+
+
 def unique(keys: Sequence[str | None]) -> None:
     """Raise UnknownError where two are one."""
     real = [key for key in keys if key is not None]
@@ -185,7 +205,10 @@ def every_acknowledged(lines: Sequence[Raw], load: str, field: str, name: str, c
     ]
     if not sure:
         raise UnknownError
-    return wrong(len([key for key in sure if key not in there]))
+    lost = len([key for key in sure if key not in there])
+    if not lost:
+        none_was_there(lines, sent, field, name, column)
+    return wrong(lost)
 
 
 def no_twice(lines: Sequence[Raw], name: str, column: str) -> Answer:
@@ -213,12 +236,11 @@ def in_order(lines: Sequence[Raw], name: str, place: str, other: str, key: str) 
     parts = at_moment(lines, name, "after")
     rows = [(at, text(of)) for at, of in zip(cells(parts, place), cells(parts, key), strict=True)]
     rows = [row for row in rows if row[1] is not None]
-    if all(number(at) is not None for at, _ in rows):
-        values: list[Any] = [number(at) for at, _ in rows]
-    elif all(isinstance(at, str) for at, _ in rows):
-        values = [at for at, _ in rows]
-    else:
-        raise UnknownError
+    for one in {of for _, of in rows}:
+        sorts = {(number(at) is not None, isinstance(at, str)) for at, of in rows if of == one}
+        if not all(is_number for is_number, _ in sorts) and sorts != {(False, True)}:
+            raise UnknownError
+    values: list[Any] = [at if number(at) is None else number(at) for at, _ in rows]
     steps = falls = 0
     for index in range(len(rows)):
         earlier = [at for at in range(index) if rows[at][1] == rows[index][1]]
@@ -231,9 +253,10 @@ def in_order(lines: Sequence[Raw], name: str, place: str, other: str, key: str) 
 
 
 def own_writes(lines: Sequence[Raw], load: str) -> Answer:
-    all_of_it = operations(lines, load)
+    all_of_it = [one for one in operations(lines, load) if one["op"].lower() != "head"]
     if any(one["op"].lower() not in READING + WRITING for one in all_of_it):
         raise UnknownError
+    values_are_there(all_of_it)
     judged = bad = 0
     for read in all_of_it:
         if read["op"].lower() not in READING or read["outcome"] != "ok":
@@ -285,7 +308,13 @@ def counter(lines: Sequence[Raw], name: str, column: str | None = None, load: st
             low += amount
     if not sure:
         raise UnknownError
-    if low <= grown <= high:
+    totals = [_total(last, column), _total(first, column)]
+    floats = [one["value"] for one in senders(lines, load)]
+    for parts in (first, last):
+        floats += cells(parts, column) if column else [parts[0]["number"]]
+    is_rounded = any(isinstance(one, float) and one % 1 != 0 for one in floats)
+    slack = max(*map(abs, totals), Fraction(1)) / 2**40 if is_rounded else 0
+    if low - slack <= grown <= high + slack:
         return "passed", float(grown)
     return "failed", float(grown)
 
@@ -293,7 +322,7 @@ def counter(lines: Sequence[Raw], name: str, column: str | None = None, load: st
 def _total(parts: list[Raw], column: str | None) -> Fraction:
     if column is None:
         value = number(parts[0]["number"])
-        if not whole(parts) or value is None:
+        if not whole(parts) or value is None or abs(value) >= 2**53:
             raise UnknownError
         return value
     values = [number(cell) for cell in cells(parts, column) if cell is not None]
@@ -303,9 +332,10 @@ def _total(parts: list[Raw], column: str | None) -> Fraction:
 
 
 def register(lines: Sequence[Raw], load: str) -> Answer:
-    all_of_it = operations(lines, load)
+    all_of_it = [one for one in operations(lines, load) if one["op"].lower() != "head"]
     if any(one["op"].lower() not in READING + WRITING for one in all_of_it):
         raise UnknownError
+    values_are_there(all_of_it)
     tested = bad = 0
     for key in {one["key"] for one in all_of_it}:
         own = [one for one in all_of_it if one["key"] == key]
@@ -364,9 +394,11 @@ def queue(lines: Sequence[Raw], load: str, how: str, name: str | None = None, co
             if one["key"] == other["key"] and one["return_ns"] < other["call_ns"]
         }  # fmt: skip
     else:
+        delivered_at_end = stored(lines, name, column)
+        none_was_there(lines, sent, "key", name, column)
         old = before(lines, name, column)
         keys = {one["key"] for one in sent}
-        delivered = [key for key in stored(lines, name, column) if key in keys or key not in old]
+        delivered = [key for key in delivered_at_end if key in keys or key not in old]
         end = asked_ns(lines, name)
         unclear = {one["key"] for one in acknowledged if one["return_ns"] > end}
     lost = {one["key"] for one in acknowledged} - set(delivered) - unclear
@@ -380,7 +412,7 @@ def queue(lines: Sequence[Raw], load: str, how: str, name: str | None = None, co
     certain = max(0, len(lost) - nameless) if is_drained else 0
     if certain or doubled or alien:
         return wrong(certain + len(doubled) + len(alien))
-    is_untested = all(one["key"] in unclear for one in acknowledged)
+    is_untested = all(one["key"] in unclear and one["key"] not in delivered for one in acknowledged)
     if lost or (how == "at most once" and not delivered) or is_untested:
         raise UnknownError
     return wrong(0)

@@ -104,6 +104,9 @@ class _Drawn:
             rows.append([None, None, None, None])
         if rows and self._odds(0.1):
             self._chance.choice(rows)[2] = self._chance.choice([None, True, "x", float("nan"), "7", "1e1"])
+        if rows and self._odds(0.1):
+            for row in rows[: self._chance.choice([1, 4])]:
+                row[2] = str(row[2])
 
     def _ids(self, rows: list[list[Cell]]) -> None:
         """The rows' ids alone, as a query gives them: one row with one number is a number."""
@@ -123,20 +126,22 @@ class _Drawn:
             self.past.number("level", 0.5, total if self._odds(0.9) else None, "before")
             self.past.table(["total"], [[total]], 0.5, name="sums", moment="before")
         if self._odds(0.3):
-            self.past.table(["id", "owner", "seq", "amount"], [["alien", "a", 0, 0]], 0.5, moment="before")
+            key: Cell = self._chance.choice(["alien", "alien", "0", "1"])
+            self.past.table(["id", "owner", "seq", "amount"], [[key, "a", 0, 0]], 0.5, moment="before")
 
     def _final(self, rows: list[list[Cell]], total: float) -> None:
         """The readings while it runs and after healing: some fail, some lack a part."""
         for second in range(5, 45, self._chance.choice([2, 5, 11])):
             level = self._chance.choice([5, 10, 20, 25]) + self._odds(0.03) * 20 - self._odds(0.05) * 4
             self.past.number("level", float(second), None if self._odds(0.05) else level)
-        total += self._chance.choice([0, 0, 0, 0.5, -1, 30])
+        total += self._chance.choice([0, 0, 0, 1e-13, 0.5, -1, 30])
         columns = ["id", "owner", "seq", "amount"]
         if self._odds(0.05):
             columns[0] = "other"
         if self._odds(0.9):
             self.past.table(["total"], [[total], [None]] if self._odds(0.8) else [["many"]], name="sums")
-            self.past.number("level", 50.0, total if self._odds(0.9) else None, "after")
+            end = 2.0**60 if self._odds(0.02) else total
+            self.past.number("level", 50.0, end if self._odds(0.9) else None, "after")
         half = len(rows) // 2
         if self._odds(0.3):
             self.past.table(columns, rows[:half], part=1, parts=2)
@@ -160,13 +165,14 @@ class _Drawn:
                 planned.append((at_s + took_s * self._chance.random(), client, at_s, took_s))
                 at_s += took_s + self._chance.choice([0.0, 0.5])
         state: dict[str, Cell] = {}
+        has_values = self._odds(0.95)
         for number, (_, client, at_s, took_s) in enumerate(sorted(planned)):
             key = self._chance.choice("xy")
             outcome = self._chance.choice(self._outcomes)
             spellings: list[Cell] = [number, str(number), 1]
             value: Cell
             if self._odds(0.5):
-                value = self._chance.choice(spellings)
+                value = self._chance.choice(spellings) if has_values else None
                 if outcome == "ok" or (outcome != "fail" and self._odds(0.5)):
                     state[key] = value
                 self._client("write", key, value, outcome, at_s, took_s, client)
@@ -177,6 +183,8 @@ class _Drawn:
                 self._client("get", key, value, outcome, at_s, took_s, client)
         if self._odds(0.02):
             self._client("increment", "x", 1, "ok", 40.0, 1.0, 1)
+        if self._odds(0.1):
+            self._client("head", "x", None, "ok", 40.0, 1.0, 1)
 
     def _client(
         self, op: str, key: str, value: Cell, outcome: str, at_s: float, took_s: float, client: int

@@ -94,6 +94,24 @@ def test_an_operation_that_was_answered_after_the_final_reading_was_asked_for_is
     assert "1 unknown" in found.because
 
 
+def test_a_key_that_was_there_before_it_was_sent_shows_nothing() -> None:
+    past = orders("ok", "ok")
+    past.ids("k0", "k1", at_s=0.5, moment="before")
+    past.ids("k0", "k1")
+    found = past.found(EVERY)
+    assert found.status == "unknown"
+    assert "'k0', 'k1' were in stored.id before being sent: nothing was tested" in found.because
+    past.ids("k0", at_s=51.0)
+    assert past.found(EVERY).status == "failed"
+
+
+def test_a_key_that_was_sent_before_the_first_reading_may_be_in_it() -> None:
+    past = orders("ok", "ok")
+    past.ids("k0", at_s=1.5, moment="before")
+    past.ids("k0", "k1")
+    assert past.found(EVERY).status == "passed"
+
+
 def test_a_key_of_two_operations_is_an_error_and_no_verdict() -> None:
     past = orders("ok", "ok")
     past.operation("k1", "unknown", 8.0)
@@ -221,6 +239,15 @@ def test_texts_are_ordered_by_their_characters() -> None:
     past = SystemPast()
     past.table(["key", "seq"], [["a", "b"], ["a", "a"]])
     assert past.found(ORDER).status == "failed"
+
+
+def test_each_key_has_places_of_its_own_sort() -> None:
+    rows = [["a", "9"], ["a", "10"], ["b", "end"], ["b", "fin"]]
+    past = SystemPast()
+    past.table(["key", "seq"], rows)
+    assert past.found(ORDER).status == "passed"
+    past.table(["key", "seq"], [*rows, ["a", "end"]], 51.0)
+    assert past.found(ORDER).status == "unknown"
 
 
 def test_keys_that_are_all_different_have_no_order() -> None:

@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from driver.claims import linearizability
 from driver.claims.linearizability import FOREVER_NS, RegisterOperation, linearizable
 from tests.driver.claims.system_past import SystemPast
 
@@ -52,6 +53,7 @@ def test_a_read_of_nothing_or_of_what_was_never_written_fails(value: object) -> 
     past = Store()
     past.write("new", 2.0)
     past.read(value, 3.0)
+    past.read("new", 4.0)
     assert past.found(OWN).status == "failed"
 
 
@@ -96,6 +98,26 @@ def test_operations_that_neither_read_nor_write_are_named(sentence: str) -> None
     found = past.found(sentence)
     assert found.status == "unknown"
     assert "'increment'" in found.because
+
+
+@pytest.mark.parametrize("sentence", [OWN, REGISTER])
+@pytest.mark.parametrize(("written", "read"), [(None, None), (1, None), (None, 1)])
+def test_a_load_without_values_tests_nothing(sentence: str, written: object, read: object) -> None:
+    past = Store()
+    past.write(written, 1.0)
+    past.read(read, 2.0)
+    found = past.found(sentence)
+    assert found.status == "unknown"
+    assert "has a value: give the load `value:` and `read:`" in found.because
+
+
+@pytest.mark.parametrize("sentence", [OWN, REGISTER])
+def test_a_head_says_nothing_of_a_value(sentence: str) -> None:
+    past = Store()
+    past.operation("x", at_s=1.0, load="kv", op="PUT", value=1)
+    past.operation("x", at_s=2.0, load="kv", op="HEAD")
+    past.operation("x", at_s=3.0, load="kv", op="GET", value=1)
+    assert past.found(sentence).status == "passed"
 
 
 # -- a register
@@ -181,6 +203,21 @@ def test_many_unknown_writes_do_not_hinder_a_decision() -> None:
     assert linearizable(operations) is True
 
 
+def test_operations_one_after_another_are_placed_without_looking_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> bool:
+        raise AssertionError("looked ahead without a choice")
+
+    monkeypatch.setattr(linearizability, "_is_dead", refuse)
+    operations = [
+        RegisterOperation(number % 2 == 0, str(number // 2), 10 * number, 10 * number + 1)
+        for number in range(8_000)
+    ]
+    assert linearizable(operations) is True
+    assert linearizable([*operations, RegisterOperation(False, "1", 80_000, 80_001)]) is False
+
+
 # -- a counter
 # -----------------------------------------------------------------------------------------------------
 
@@ -214,6 +251,28 @@ def test_a_counter_is_exact() -> None:
         past.operation(f"k{number}", at_s=2.0 + number, value=0.1)
     past.number("level", 50.0, 0.3, "after")
     assert past.found(COUNTER).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [(0.30000000000000004, "passed"), (0.2, "failed"), (0.300001, "failed")]
+)
+def test_a_counter_of_floats_may_be_off_by_their_rounding_and_no_more(end: float, status: str) -> None:
+    past = SystemPast()
+    past.number("level", 0.5, 0, "before")
+    for number in range(3):
+        past.operation(f"k{number}", at_s=2.0 + number, value=0.1)
+    past.number("level", 50.0, end, "after")
+    assert past.found(COUNTER).status == status
+
+
+def test_a_counter_that_a_float_cannot_hold_is_unknown() -> None:
+    past = SystemPast()
+    past.number("level", 0.5, float(2**53), "before")
+    past.operation("k0", at_s=2.0)
+    past.number("level", 50.0, float(2**53 + 1), "after")
+    found = past.found(COUNTER)
+    assert found.status == "unknown"
+    assert "too large to be exact" in found.because
 
 
 def test_an_operation_without_a_number_adds_one_and_a_column_is_summed() -> None:
@@ -317,3 +376,21 @@ def test_messages_can_be_delivered_into_a_table() -> None:
     found = past.found("queue orders exactly once in stored.id")
     assert (found.status, found.measured) == ("failed", 1)
     assert "1 delivered more than once: 'b'" in found.because
+
+
+def test_messages_that_were_in_the_table_before_they_were_sent_show_nothing() -> None:
+    past = SystemPast()
+    past.ids("a", at_s=0.5, moment="before")
+    for key in ("a", "b"):
+        past.operation(key)
+    past.ids("a", "b")
+    found = past.found("queue orders at least once in stored.id")
+    assert found.status == "unknown"
+    assert "'a' was in stored.id before being sent" in found.because
+
+
+def test_a_message_that_was_delivered_is_tested_also_where_another_dequeue_of_it_is_unknown() -> None:
+    past = jobs("a", "b")
+    for key in "ab":
+        past.operation(key, "unknown", 20.0, load="jobs", op="dequeue")
+    assert past.found("queue jobs at least once").status == "passed"

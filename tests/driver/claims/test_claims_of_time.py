@@ -165,6 +165,15 @@ def test_a_metric_of_no_operation_is_unknown() -> None:
     assert "0 operations during cut-1: share_ok has no value" in found.because
 
 
+def test_each_time_of_a_fault_needs_an_operation(loads: SystemPast) -> None:
+    loads.fault("cut-2", "partition", 40.0, 5.0)
+    found = loads.found("during partition: share_ok >= 50%")
+    assert found.status == "unknown"
+    assert "no operation was called in the time of partition that began at 40.0 s" in found.because
+    assert loads.found("during partition: share_ok > 50%").status == "failed"
+    assert loads.found("during cut-1: share_ok >= 50%").status == "passed"
+
+
 def test_an_equal_value_is_measured_by_its_distance() -> None:
     past = readings((4.0, 2), (5.0, -3), (6.0, 0))
     found = past.found("always: queue == 0")

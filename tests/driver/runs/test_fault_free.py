@@ -91,6 +91,7 @@ def test_the_plan_without_faults_is_run_first_and_what_failed_in_it_is_recorded(
     first, second = ran.requests
     assert (first.plan.faults, first.plan.duration_s, first.plan.controls) == ((), 15.0, False)
     assert first.plan.expect == second.plan.expect
+    assert first.plan.seed != second.plan.seed == plan().seed
     assert second.plan.faults
     assert second.fault_free == FaultFreeRun("r", [LOST])
 
