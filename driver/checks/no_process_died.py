@@ -13,7 +13,8 @@ from driver.histories.container_changes import can_end, killed_by_others, unplan
 from driver.histories.events import ContainerChange, ContainerExited, FinalContainerState
 from driver.histories.history import DRIVER, History
 from driver.histories.journal_gaps import ALIVE
-from driver.histories.run_timeline import RunTimeline, run_timeline
+from driver.histories.link_names import is_link, touches
+from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
 from driver.metrics import Metrics
 from wire.events import Event, ProcessStarted, ProcessStopping, ReconnectAbandoned
 
@@ -49,7 +50,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
     """Read the engine's final states. An end that a restart policy made good fails a run only where its
-    scenario names this check. A container that had ended before the first fault, or with 0, was a job.
+    scenario names this check. A container that had ended before the first fault, or with 0 while no fault
+    had touched it, was a job.
     """
     containers, run = history.tested, history.view(run_timeline)
     states = [seen for seen in history.of(FinalContainerState) if seen.container in containers]
@@ -57,13 +59,34 @@ def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, "the engine's final states of the containers are missing")
     ran = {seen.container for seen in history.of(ContainerChange) if seen.status in ALIVE}
     for seen in states:
-        if seen.status not in ALIVE and seen.container in ran and seen.exit_code != 0:
+        if seen.status not in ALIVE and seen.container in ran and not _was_job(history, seen, run):
             return _dead(history, seen)
     exits = [one for one in unplanned_exits(history, containers) if one.exit_code != 0]
     if exits and params["required"]:
         return violated(NAME, _how(history, exits[0], run), len(exits), show(history, exits))
     aside = f"; {_again(exits)}" if exits else ""
     return passed(NAME, f"of {len(states)} containers none stayed dead{aside}", measured=0)
+
+
+def _was_job(history: History, seen: FinalContainerState, run: RunTimeline) -> bool:
+    """Whether a container that does not run at the end had ended before the first fault (of a run without
+    faults before its steady state), or ended with 0 and no fault had touched it or a link of its.
+    """
+    exits = [one.at_ns for one in history.of(ContainerExited) if one.container == seen.container]
+    ended_ns = max(exits, default=seen.at_ns)
+    gate = run.phases.get("gate")
+    steady_ns = gate.ended_ns if gate else None
+    first_ns = steady_ns if run.first_fault_ns is None else run.first_fault_ns
+    if first_ns is not None and ended_ns < first_ns:
+        return True
+    earlier = [window for window in run.faults if window.due_ns <= ended_ns]
+    return seen.exit_code == 0 and not any(_touched(run, window, seen.container) for window in earlier)
+
+
+def _touched(run: RunTimeline, window: FaultWindow, container: str) -> bool:
+    """Whether a fault was on a container, or on a link at one of whose ends it is."""
+    hit = [link for link in run.workers if is_link(link) and window.reaches(link, run.workers)]
+    return container in window.targets or any(touches(link, container) for link in (*window.targets, *hit))
 
 
 def _again(exits: Sequence[ContainerExited]) -> str:

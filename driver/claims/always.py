@@ -22,8 +22,9 @@ class Always(TimeWindows):
     example: ClassVar = "always: memory < 500MB"
     means: ClassVar = (
         "Every reading of the observation, from the first to the final one, satisfies the comparison; a "
-        "signal does through the whole run, a metric of operations for all of them. A reading that failed "
-        "while a fault was on is counted apart; outside of faults it makes the finding unknown."
+        "signal does through the whole run, or one of operations from a second after their first call until "
+        "the last one is due; a metric of operations does for all of them. A reading that failed while a "
+        "fault was on is counted apart; outside of faults it makes the finding unknown."
     )
     fails: ClassVar = "a reading does not satisfy it"
     rank: ClassVar = 100

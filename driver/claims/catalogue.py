@@ -83,5 +83,5 @@ def claim_with_reservations(claim: Claim, history: History, finding: Finding) ->
     """Return a claim's own finding as it holds in a run: a failure is unknown where a journal may lack lines
     or, of a claim about time, where the machine was too busy.
     """
-    found = unless_gap(history, finding, claim.requires)
+    found = unless_gap(history, finding, claim.journals_needed)
     return unless_busy(history, found) if claim.time_sensitive or found.status is Status.unknown else found

@@ -78,6 +78,11 @@ class Claim(ABC):
         """Return the finding of a history."""
 
     @property
+    def journals_needed(self) -> tuple[str, ...]:
+        """The journals that must be whole to prove a failure of this sentence."""
+        return self.requires
+
+    @property
     def own_loads(self) -> tuple[str, ...]:
         return ()
 

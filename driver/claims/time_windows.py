@@ -113,6 +113,12 @@ class TimeWindows(Claim):
     comparison: MeasureBound
 
     @property
+    def journals_needed(self) -> tuple[str, ...]:
+        signal = SIGNALS.get(self.comparison.measure)
+        is_signal = signal is not None and metric_of_operations(self.comparison.measure) is None
+        return signal.requires if signal is not None and is_signal else self.requires
+
+    @property
     def own_fields(self) -> tuple[Field, ...]:
         is_other = self.comparison.measure in SIGNALS or metric_of_operations(self.comparison.measure)
         return () if is_other else (Field(self.comparison.measure),)

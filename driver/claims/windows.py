@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driver.histories.history import DRIVER, History, JournalRead
-from driver.histories.intervals import Interval, difference, union
+from driver.histories.intervals import Interval, difference, intersection, union
 from driver.histories.journal_kinds import LOAD
 from driver.histories.readings import readings_by_name
 from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.histories.system_events import Operation
+from driver.metrics.operations import under_load
 from driver.metrics.signals import Signal
 
 FOREVER_NS = 1 << 63
+SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,13 @@ def readings_in(history: History, name: str, windows: Sequence[Interval]) -> lis
 
 
 def signal_in(history: History, signal: Signal, windows: Sequence[Interval]) -> list[Value]:
-    """Return the values of a signal in the windows, between the run's zero and its end."""
+    """Return the values of a signal in the windows, between the run's zero and its end; of one of operations
+    while a load lasts.
+    """
     run = history.view(run_timeline)
+    if signal.of_operations:
+        lasts = _load_lasts(history)
+        windows = [part for one in windows for part in intersection([one], lasts)]
     steps = signal.steps(history)
     if not steps:
         return []
@@ -72,6 +79,17 @@ def signal_in(history: History, signal: Signal, windows: Sequence[Interval]) -> 
             if first < last:
                 found.append(Value(first, last, number))
     return found
+
+
+def _load_lasts(history: History) -> list[Interval]:
+    """Return the time of the loads: from a second after the first call, which a value is about, to the last
+    due instant.
+    """
+    operations = history.view(under_load)
+    if not operations:
+        return []
+    first_ns = min(one.call_ns for one in operations) + SECOND_NS
+    return union([(first_ns, max(one.due_ns for one in operations))])
 
 
 def operations_in(history: History, windows: Sequence[Interval], *, whole: bool) -> History:

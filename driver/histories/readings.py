@@ -86,6 +86,11 @@ def readings_of(history: History, name: str) -> list[WholeReading]:
     return history.view(readings_by_name).get(name, [])
 
 
+def first_answer_since_ns(history: History, name: str, since_ns: int) -> int | None:
+    """Return when the first reading that was asked for since an instant was answered; None without one."""
+    return next((one.at_ns for one in readings_of(history, name) if one.asked_ns >= since_ns), None)
+
+
 def _alike(tables: list[WholeReading]) -> list[WholeReading]:
     """Return the readings of one observation with numbers as rows, where others are tables of one column: the
     answer of a query that is one row with one number is a number. An empty answer has the columns of the

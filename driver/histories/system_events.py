@@ -30,6 +30,9 @@ TEST_COMMANDS = (
 )
 """What `op` is of an operation that is a test command, by its kind."""
 
+OUTSIDE_FAULTS = ("first", "eventually", "finally")
+"""Those of them that run before the faults, or after them."""
+
 Key = Annotated[str, msgspec.Meta(max_length=KEY_CHARS)]
 Value = Annotated[str, msgspec.Meta(max_length=VALUE_CHARS)]
 Cell = Value | int | float | bool | None

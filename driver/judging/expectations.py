@@ -14,6 +14,7 @@ from driver.checks.finding import Finding, Status, failed, passed, show, unknown
 from driver.claims import Claim, claim_with_reservations, judge_claim
 from driver.histories.history import History
 from driver.histories.journal_gaps import ALL_ROLES
+from driver.histories.readings import first_answer_since_ns
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 from driver.metrics.catalogue import FAMILY_OF
@@ -182,9 +183,12 @@ def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
     for number, anchor_ns in enumerate(anchors, 1):
         quiet_ns = run.quiet_until_ns(anchor_ns) if expected.anchor == "heal" else run.end_ns
         until_ns = min(quiet_ns, anchor_ns + within_ns + hold_ns + 1)
-        span = anchor_ns, until_ns, within_ns, hold_ns
+        latest_ns = anchor_ns + within_ns
+        known_ns = _known_ns(history, expected.signal, anchor_ns)
+        span = anchor_ns if known_ns is None else known_ns, until_ns, latest_ns, hold_ns
+        is_read = known_ns is not None and known_ns <= latest_ns
         last_skipped = False
-        began = _first_good(steps, holds, *span)
+        began = _first_good(steps, holds, *span) if is_read else None
         if began is not None:
             took.append((began - anchor_ns) / 1e9)
         elif quiet_ns < anchor_ns + within_ns + hold_ns:
@@ -196,7 +200,7 @@ def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
                 f"was not reached{f' for {expected.hold_s:g} s' if hold_ns else ''} within "
                 f"{expected.within_s:g} s of {expected.anchor} {number} of {len(anchors)} (at {at_s:.1f} s)"
             )
-            if _first_good(steps, may_hold, *span) is not None:
+            if not is_read or _first_good(steps, may_hold, *span) is not None:
                 return unknown(expected.text, f"{because}; but readings that are missing may have shown it")
             return failed(expected.text, because, threshold=expected.within_s, unit="s")
     if last_skipped:
@@ -219,11 +223,20 @@ def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
 
 
 def _first_good(
-    steps: Steps, good: Callable[[float], bool], anchor_ns: int, until_ns: int, within_ns: int, hold_ns: int
+    steps: Steps, good: Callable[[float], bool], begin_ns: int, until_ns: int, latest_ns: int, hold_ns: int
 ) -> int | None:
-    """Return the begin of the first stretch after an anchor that begins in time and is long enough."""
-    stretches = good_stretches(steps, good, anchor_ns, until_ns)
-    return next((a for a, b in stretches if a <= anchor_ns + within_ns and b - a >= hold_ns), None)
+    """Return the begin of the first stretch that begins by `latest_ns` and is long enough."""
+    stretches = good_stretches(steps, good, begin_ns, until_ns)
+    return next((a for a, b in stretches if a <= latest_ns and b - a >= hold_ns), None)
+
+
+def _known_ns(history: History, signal: Signal, anchor_ns: int) -> int | None:
+    """Return from when a signal's value is one of after an anchor: of readings from the answer to the first
+    that was asked for since, None without one.
+    """
+    if not signal.observation:
+        return anchor_ns
+    return first_answer_since_ns(history, signal.observation, anchor_ns)
 
 
 def _anchors(run: RunTimeline, anchor: str) -> list[int]:

@@ -27,6 +27,7 @@ class Signal:
 
     `broken_by` names controls that are tried first to show that a bound on it can be missed; `requires` are
     the journals that must be whole to prove that it was. `on_system`: a foreign system has it too.
+    `of_operations`: it says something only while a load lasts. `observation` is the one that it is read of.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Signal:
     broken_by: tuple[str, ...] = ()
     on_system: bool = False
     requires: tuple[str, ...] = ALL_ROLES
+    of_operations: bool = False
+    observation: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def signal_of_readings(observation: str, unit: Unit) -> Signal:
         broken_by=("readings_bad",),
         on_system=True,
         requires=(DRIVER, OBSERVER),
+        observation=observation,
     )
 
 
@@ -150,6 +154,7 @@ SIGNALS: dict[str, Signal] = {
             _per_s(OK),
             ("operation_refused",),
             on_system=True,
+            of_operations=True,
         ),
         Signal(
             "fail_per_s",
@@ -158,6 +163,7 @@ SIGNALS: dict[str, Signal] = {
             _per_s(FAIL),
             ("operation_refused",),
             on_system=True,
+            of_operations=True,
         ),
         Signal(
             "unknown_per_s",
@@ -166,6 +172,7 @@ SIGNALS: dict[str, Signal] = {
             _per_s(UNKNOWN),
             ("operation_refused",),
             on_system=True,
+            of_operations=True,
         ),
         Signal(
             "ok_share",
@@ -174,6 +181,7 @@ SIGNALS: dict[str, Signal] = {
             _share(OK, 0.0),
             ("operation_refused",),
             on_system=True,
+            of_operations=True,
         ),
         Signal(
             "unknown_share",
@@ -183,6 +191,7 @@ SIGNALS: dict[str, Signal] = {
             _share(UNKNOWN, 1.0),
             ("operation_refused",),
             on_system=True,
+            of_operations=True,
         ),
     )
 }

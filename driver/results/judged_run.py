@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from driver.checks import always_judged
 from driver.checks.finding import Finding, Status, passed, unknown
 from driver.controls import with_reds
 from driver.errors import UsageError
@@ -76,9 +77,13 @@ def judge_run(folder: Path) -> JudgedRun:
 
 
 def as_fault_free(judged: JudgedRun) -> FaultFreeRun:
-    """Return what a run without faults shows. An unknown finding may need a fault, and shows nothing."""
-    wrong = [one.check for one in judged.verdict.findings if one.status is Status.failed]
-    return FaultFreeRun(judged.record.run, wrong)
+    """Return what a run without faults shows. An unknown finding may need a fault, but none of the checks of
+    every run does.
+    """
+    findings, always = judged.verdict.findings, always_judged(judged.record.system is not None)
+    wrong = [one.check for one in findings if one.status is Status.failed]
+    bare = [one.check for one in findings if one.status is Status.unknown and one.check in always]
+    return FaultFreeRun(judged.record.run, wrong, bare)
 
 
 def against_fault_free(record: RunRecord, findings: Sequence[Finding]) -> list[Finding]:
@@ -91,11 +96,17 @@ def against_fault_free(record: RunRecord, findings: Sequence[Finding]) -> list[F
     if plain is None:
         because = "no run without faults was made before this one: what fails may need no fault"
         return [*findings, unknown(FAULT_FREE, because)]
+    if not plain.failed and plain.unproved:
+        because = f"the run without faults shows nothing: {_named(plain.unproved)} unknown ({plain.run})"
+        return [*findings, unknown(FAULT_FREE, because)]
     if not plain.failed:
         return [*findings, passed(FAULT_FREE, f"without faults nothing failed ({plain.run})")]
-    named = ", ".join(plain.failed[:3]) + (f" and {len(plain.failed) - 3} more" if plain.failed[3:] else "")
-    because = f"without any fault this failed as well: {named} ({plain.run})"
+    because = f"without any fault this failed as well: {_named(plain.failed)} ({plain.run})"
     return [*(_blameless(one, plain) for one in findings), unknown(FAULT_FREE, because)]
+
+
+def _named(checks: Sequence[str]) -> str:
+    return ", ".join(checks[:3]) + (f" and {len(checks) - 3} more" if checks[3:] else "")
 
 
 def _blameless(found: Finding, plain: FaultFreeRun) -> Finding:

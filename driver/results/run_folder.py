@@ -56,10 +56,14 @@ class RecordedSystem(msgspec.Struct, frozen=True):
 
 
 class FaultFreeRun(msgspec.Struct, frozen=True):
-    """A run of the same plan without faults, made just before: its folder, and its findings that failed."""
+    """A run of the same plan without faults, made just before: its folder, and its findings that failed.
+
+    `unproved`: the checks of every run that are unknown of it, without which it shows nothing.
+    """
 
     run: str
     failed: list[str] = []
+    unproved: list[str] = []
 
 
 class RunRecord(msgspec.Struct, kw_only=True):

@@ -12,10 +12,11 @@ import msgspec
 from chaos.explain import nearest, shown
 from driver.claims import Names
 from driver.loads.catalogue import LoadError, read_loads
+from driver.metrics.signals import SIGNALS
 from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.entries import EntryReader
 from driver.scenarios.error_collector import ErrorCollector
-from driver.scenarios.thresholds import AnchoredThreshold, parse_expectations
+from driver.scenarios.thresholds import AnchoredThreshold, also_named, parse_expectations
 from driver.scenarios.validation import At
 from driver.scenarios.yaml_file import FileError
 from wire.settings import CoordinatorSettings, WorkerSettings
@@ -31,6 +32,10 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
             _setting(section, kind, key, value, at, errors)
     on_system, timeline = "system" in data, data.get("timeline")
     names = names_of(data)
+    for name in names.observations:
+        if other := also_named(name):
+            what = f"is also the name of the {'signal' if other in SIGNALS else 'metric'} {other}"
+            errors.add(at(("observe", name), f"{name!r} {what}: choose another"))
     for key in ("expect", "checks"):
         for place, entry in enumerate(_list(data, key)):
             try:

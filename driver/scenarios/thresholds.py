@@ -18,11 +18,13 @@ from dataclasses import dataclass, field
 from chaos.explain import did_you_mean
 from driver.checks import CHECKS
 from driver.claims import CLAIMS, Claim, Names, parse_claim, reading_threshold
+from driver.claims.reading_threshold import LAST, STATISTICS
 from driver.metrics import METRICS, SYSTEM_METRICS
 from driver.metrics.metric import Metric, Unit
 from driver.metrics.quantities import parse_quantity, parse_seconds, unit_of_quantity
 from driver.metrics.signals import SIGNALS, Signal, signal_of_readings
 
+_SUFFIXES = ("", *(f"_{unit.value}" for unit in Unit))
 ANCHORS = {
     "start": "the end of the steady-state gate",
     "fault": "every fault's begin",
@@ -200,6 +202,17 @@ def _signal_bound(
     number = parse_quantity(quantity)
     unit = unit_of_quantity(number)
     return signal_of_readings(name, unit), number.to(unit)
+
+
+def also_named(observation: str) -> str:
+    """Return the signal or metric of any system whose name an observation has, or one of its statistics has;
+    "" without one. A sentence with that name would be about the other.
+    """
+    if observation in SIGNALS:
+        return observation
+    statistics = (f"{observation}_{one}" for one in (*STATISTICS, LAST))
+    names = (f"{name}{unit}" for name in (observation, *statistics) for unit in _SUFFIXES)
+    return next((name for name in names if name in SYSTEM_METRICS), "")
 
 
 def _is_metric(name: str) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from driver.claims import Names, parse_claim, time_windows
-from driver.histories.history import History
+from driver.claims import Names, claim_with_reservations, judge_claim, parse_claim, time_windows
+from driver.histories.history import Damage, History
+from driver.histories.link_events import CLIENT
 from driver.histories.system_events import Operation
+from driver.histories.system_history import with_links
 from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 from tests.driver.claims.system_past import SystemPast
+from tests.driver.judge.door_journal import PROCESS, DoorPast
+from wire.events import ProcessStopping
 
 ALWAYS, OUTSIDE, DURING = "always: queue < 10", "outside faults: queue < 10", "during cut-1: queue < 10"
 
@@ -193,3 +197,45 @@ def test_the_metrics_of_loads_are_measured_in_part_of_a_run() -> None:
     assert past.found("outside faults: latency_p99 <= 1s").measured == pytest.approx(0.2)
     assert past.found("always: latency_p99 <= 1s").status == "failed"
     assert past.found("during cut-1: ok_share >= 90%").measured == pytest.approx(0.5)
+
+
+# -- signals
+# ------------------------------------------------------------------------------------------
+
+
+def steady(refused: range = range(0)) -> SystemPast:
+    """Ten operations a second from 2 s to 30 s of a run of 60 s; those of some seconds are refused."""
+    past = SystemPast()
+    past.fault("cut-1", "partition", 10.0, 10.0)
+    for number in range(20, 300):
+        past.operation(f"k{number}", "fail" if number // 10 in refused else "ok", number / 10)
+    return past
+
+
+def test_a_signal_of_operations_is_judged_while_their_load_lasts() -> None:
+    for sentence in ("always: ok_per_s >= 1", "always: unknown_share < 50%", "outside faults: ok_per_s >= 5"):
+        assert steady().found(sentence).status == "passed", sentence
+    assert steady(range(12, 15)).found("always: ok_per_s >= 1").status == "failed"
+    assert steady(range(12, 15)).found("during cut-1: ok_per_s >= 1").status == "failed"
+    assert steady(range(12, 15)).found("outside faults: ok_per_s >= 1").status == "passed"
+
+
+def test_a_signal_of_operations_without_a_load_is_unknown() -> None:
+    assert SystemPast().found("always: ok_per_s >= 1").status == "unknown"
+
+
+def test_a_signal_of_links_needs_the_journals_of_all_doors() -> None:
+    past = DoorPast()
+    past.named()
+    past.phase("collect", 29.0, 30.0)
+    past.emit("driver", ProcessStopping, 30.5, reason="end")
+    past.carried(5.0, 20.0, CLIENT)
+    past.emit(past.process, ProcessStopping, 30.0, reason="SIGTERM")
+    history = with_links(past.history([]), ["api[1]", "db[1]"])
+    claim = parse_claim("always: connected >= 50%")
+    assert claim is not None
+    finding = judge_claim(claim, history)
+    assert (finding.status, claim_with_reservations(claim, history, finding).status) == ("failed", "failed")
+    history.damage.append(Damage(PROCESS, "hole", 3, "3 lines are missing"))
+    whole = History(history.journals, damage=history.damage, workers=history.workers, containers=["api[1]"])
+    assert claim_with_reservations(claim, whole, finding).status == "unknown"

@@ -82,6 +82,32 @@ def test_a_time_without_readings_is_not_good() -> None:
     assert found(past(*numbers), RECOVERS).status is UNKNOWN
 
 
+def every_30_s(*after: tuple[float, float]) -> SystemPast:
+    """A cut from 10 s to 20 s, and readings of a queue: empty every 30 s until it, then others."""
+    made = SystemPast()
+    made.fault("cut-1", "cut", 10.0, 10.0)
+    for at_s, number in ((-55.0, 0.0), (-25.0, 0.0), (5.0, 0.0), *after):
+        made.number("queue", at_s, number)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [
+        ((), UNKNOWN),
+        (((35.0, 0.0),), UNKNOWN),
+        (((35.0, 9.0),), UNKNOWN),
+        (((25.0, 0.0), (55.0, 0.0)), PASSED),
+        (((25.0, 9.0), (55.0, 0.0)), FAILED),
+    ],
+)
+@pytest.mark.parametrize("sentence", [RECOVERS, "within 10s of heal: queue == 0"])
+def test_a_reading_from_before_the_heal_shows_nothing_of_after_it(
+    after: tuple[tuple[float, float], ...], status: Status, sentence: str
+) -> None:
+    assert found(every_30_s(*after), sentence).status is status
+
+
 def test_an_observation_without_any_reading_is_unknown() -> None:
     assert found(past(), RECOVERS).status is UNKNOWN
 

@@ -6,6 +6,7 @@ import pytest
 
 from driver.checks import ALWAYS, CHECKS, always_judged, run_check
 from driver.checks.finding import Finding, Status
+from driver.forensics.words import REFERENCE, SYSTEM, words_of
 from driver.histories import events as driver
 from driver.histories.history import History
 from driver.histories.journal_gaps import gap_among
@@ -14,6 +15,7 @@ from driver.histories.system_events import LoadEnded, Operation
 from driver.histories.system_history import with_links
 from driver.metrics import METRICS, SYSTEM_METRICS, measure
 from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast
+from tests.driver.judge.histories import ns, small
 
 CONTAINERS = ["api[1]", "db[1]"]
 
@@ -179,3 +181,81 @@ def test_a_test_command_that_fails_after_the_faults_fails_the_run(
 
 def test_a_failing_test_command_is_named() -> None:
     assert "finally_check ended with 3" in found("test_commands_passed", commands("fail")).because
+
+
+def operations(past: DoorPast, until_s: int, op: str = "add") -> DoorPast:
+    """An operation of a load each second, until then."""
+    for second in range(1, until_s):
+        past.emit(
+            "load", Operation, second + 0.1, load="orders", op=op, key=str(second), value=0,
+            due_ns=ns(second), call_ns=ns(second), return_ns=ns(second + 0.1), outcome="ok",
+        )  # fmt: skip
+    return past
+
+
+def late_fault() -> DoorPast:
+    """A fault at 37 s, on a link with an open connection."""
+    past = cut(60.0)
+    past.fault("late", "latency", [LINK], 37.0, 5.0)
+    return past
+
+
+def test_a_fault_after_the_load_proves_nothing_however_many_connections_are_open() -> None:
+    assert found("traffic_flowed", operations(late_fault(), 45)).status is Status.passed
+    finding = found("traffic_flowed", operations(late_fault(), 30))
+    assert finding.status is Status.unknown
+    assert "no operation of a load was under way during late (latency" in finding.because
+
+
+def test_a_system_that_makes_its_own_load_needs_none_besides_commands_outside_of_faults() -> None:
+    assert found("traffic_flowed", late_fault()).status is Status.passed
+    assert found("traffic_flowed", operations(late_fault(), 3, op="first")).status is Status.passed
+
+
+def exited(past: DoorPast, container: str, at_s: float, exit_code: int) -> DoorPast:
+    """A container that ran ends by itself, for good."""
+    ran(past, container)
+    past.emit(
+        "driver", driver.ContainerExited, at_s, container=container, exit_code=exit_code,
+        out_of_memory=False, planned=False, log=[],
+    )  # fmt: skip
+    state(past, container, "exited", exit_code)
+    return past
+
+
+@pytest.mark.parametrize(
+    ("container", "at_s", "exit_code", "status"),
+    [
+        ("api[1]", 6.0, 0, Status.failed),
+        ("db[1]", 6.0, 0, Status.failed),
+        ("mail[1]", 6.0, 0, Status.passed),
+        ("mail[1]", 6.0, 1, Status.failed),
+        ("api[1]", 2.0, 0, Status.passed),
+        ("api[1]", 2.0, 1, Status.passed),
+    ],
+)
+def test_a_container_that_ended_for_good_was_a_job_unless_a_fault_may_have_ended_it(
+    container: str, at_s: float, exit_code: int, status: Status
+) -> None:
+    past = exited(cut(), container, at_s, exit_code)
+    of = with_links(past.history([]), [*CONTAINERS, "mail[1]"])
+    assert run_check(CHECKS["no_process_died"], of, measure(of), {}).status is status
+
+
+def test_without_faults_a_job_that_failed_had_ended_before_the_steady_state() -> None:
+    def past(at_s: float) -> DoorPast:
+        made = DoorPast()
+        made.phase("gate", 0.0, 5.0)
+        return exited(made, "api[1]", at_s, 1)
+
+    assert found("no_process_died", past(2.0)).status is Status.passed
+    assert found("no_process_died", past(7.0)).status is Status.failed
+
+
+def test_a_system_without_a_whole_link_is_no_reference_system() -> None:
+    past = cut()
+    past.emit(PROCESS, LinesOmitted, 9.0, link=RAW, counts={"connection_seen": 3})
+    of = history(past)
+    assert list(of.workers) == []
+    assert words_of(of) is SYSTEM
+    assert words_of(small().history()) is REFERENCE

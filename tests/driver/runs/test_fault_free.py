@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from driver.checks.finding import Finding, Status, failed, passed
+from driver.checks.finding import Finding, Status, failed, passed, unknown
 from driver.histories.history import EMPTY
 from driver.judging.verdict import RunOutcome, judge
 from driver.metrics import Metrics
-from driver.results.judged_run import FAULT_FREE, JudgedRun, against_fault_free
+from driver.results.judged_run import FAULT_FREE, JudgedRun, against_fault_free, as_fault_free
 from driver.results.run_folder import FaultFreeRun, RecordedSystem, RunRecord
 from driver.runs import fault_free
 from driver.runs.run_request import RunRequest
@@ -104,3 +104,14 @@ def test_a_plan_that_needs_no_run_without_faults_is_run_once(
     with Terminal() as terminal:
         fault_free.run_with_controls(RunRequest(plan(**changed), "", tmp_path), lambda _: None, terminal)  # type: ignore[arg-type, return-value]
     assert len(ran.requests) == 1
+
+
+def test_a_run_without_faults_that_shows_nothing_makes_the_run_inconclusive() -> None:
+    unsound = [unknown("lab_was_sound", "x"), unknown("no_starvation", "x"), passed("traffic_flowed", "x")]
+    judged = JudgedRun(Path(), record(None, controls=False), EMPTY, Metrics({}, {}), judge(unsound))
+    plain = as_fault_free(judged)
+    assert plain == FaultFreeRun("r", [], ["lab_was_sound"])
+    found = against_fault_free(record(plain), FINDINGS[:2])
+    verdict, because = outcome(found)
+    assert verdict is RunOutcome.inconclusive
+    assert "the run without faults shows nothing: lab_was_sound unknown (r)" in because

@@ -156,3 +156,23 @@ def test_a_directory_of_test_commands_brings_its_check(tmp_path: Path) -> None:
     assert resolve(load_scenario(file), 1, SYSTEM).checks == ("test_commands_passed",)
     file.write_text(HEAD)
     assert resolve(load_scenario(file), 1, SYSTEM).checks == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("connected", "signal connected"),
+        ("ok_share", "signal ok_share"),
+        ("latency_p99", "metric latency_p99_s"),
+        ("operations", "metric operations"),
+        ("latency", "metric latency_max_s"),
+    ],
+)
+def test_an_observation_named_like_a_signal_or_a_metric_is_refused_with_its_line(
+    name: str, other: str
+) -> None:
+    error = refusal(
+        f"{HEAD}observe:\n  queue: {{redis: 'redis://redis:6379'}}\n  {name}: {{redis: 'redis://r:1'}}\n"
+    )
+    assert (error.line, error.path) == (6, ("observe", name))
+    assert f"is also the name of the {other}: choose another" in error.problem
