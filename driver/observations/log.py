@@ -20,6 +20,8 @@ from wire.limits import cut
 
 LINE_CHARS = 2_000
 """Of a line that is kept as a whole; the pattern sees all of it."""
+MOST_KEPT_CHARS = 64 << 20
+"""Of all that matched in named groups."""
 MOST_MEMORY_BYTES = 8 << 20
 _OVERLAP = timedelta(seconds=1)
 
@@ -92,6 +94,7 @@ class _LogReader:
         self._ends: dict[str, _LogEnd] = {}
         self._count = 0
         self._rows: list[list[str]] = []
+        self._kept_chars = 0
 
     def read(self) -> Value:
         for number in self._target.numbers(self._access):
@@ -104,6 +107,8 @@ class _LogReader:
             return float(self._count)
         if len(self._rows) > MAX_ROWS:
             raise ReadingError(f"more than {MAX_ROWS:,} lines match")
+        if self._kept_chars > MOST_KEPT_CHARS:
+            raise ReadingError(f"more than {MOST_KEPT_CHARS:,} characters match")
         # A copy: the next reading adds to these rows while this one is written.
         found: ReadingTable = table(self._columns, list(self._rows))
         return found
@@ -113,9 +118,10 @@ class _LogReader:
         if match is None:
             return
         self._count += 1
-        if self._columns and len(self._rows) <= MAX_ROWS:
+        if self._columns and len(self._rows) <= MAX_ROWS and self._kept_chars <= MOST_KEPT_CHARS:
             groups = (match.group(name) or "" for name in self._columns)
             self._rows.append([one_line(cut(one, LINE_CHARS)) for one in groups])
+            self._kept_chars += sum(map(len, self._rows[-1]))
 
 
 class _LogEnd:

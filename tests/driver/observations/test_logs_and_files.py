@@ -11,6 +11,7 @@ import pytest
 
 from driver.engines.engine import ResourceReading
 from driver.errors import EngineError
+from driver.observations import log
 from driver.observations.address import Target
 from driver.observations.catalogue import read_observation
 from driver.observations.cpu import CpuReader
@@ -70,6 +71,17 @@ def test_named_groups_are_columns() -> None:
     access = FakeAccess(log={"worker": line(1, "job a7: 3 words") + line(2, "job b1: 5 words")})
     read = reader(access, log="worker", pattern=r"job (?P<id>\w+): (?P<words>\d+)")
     assert read() == ReadingTable(("id", "words"), [["a7", "3"], ["b1", "5"]])
+
+
+def test_what_is_kept_of_a_log_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MOST_KEPT_CHARS", 10)
+    access = FakeAccess(log={"worker": line(1, "a" * 8)})
+    read = reader(access, log="worker", pattern="(?P<id>a+)")
+    assert read() == ReadingTable(("id",), [["a" * 8]])
+    access.log["worker"] = line(2, "a" * 8)
+    for _ in range(2):
+        with pytest.raises(ReadingError, match="more than 10 characters match"):
+            read()
 
 
 def test_a_hostile_line_takes_no_exponential_time() -> None:
