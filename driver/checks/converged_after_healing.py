@@ -6,13 +6,19 @@ from driver.checks.check import Check, Param, Params
 from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.connection_history import ConnectionHistory, connection_histories
 from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.intervals import union
 from driver.histories.journal_gaps import WORKERS
-from driver.histories.link_connections import LinkJournal, link_journals
+from driver.histories.link_connections import LinkConnection, LinkJournal, link_journals
+from driver.histories.link_events import CLIENT, FIN
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 from driver.nouns import counted
 
 NAME = "converged_after_healing"
+ANSWER_NS = 2_000_000_000
+"""What was asked for less than this before the end may be answered yet."""
+GOODBYE_NS = 1_000_000_000
+"""A client that closes within this after its last bytes may have sent its goodbye."""
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
@@ -51,7 +57,8 @@ def _since_ns(connections: ConnectionHistory, end_ns: int) -> int | None:
 
 def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
     """Measure the seconds from the last heal until every link that carried traffic before the first fault,
-    and that was asked for since, carries some again.
+    and that was asked for since, carries some again. Of a link that was as rarely asked for before the first
+    fault they count from the first ask since the heal.
     """
     run = history.view(run_timeline)
     if not run.heals or run.first_fault_ns is None:
@@ -61,24 +68,34 @@ def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
         name: one for name, one in history.view(link_journals).items() if _carries(one, 0, run.first_fault_ns)
     }
     back = {name: _carried_again_ns(one, healed_ns, run.end_ns) for name, one in before.items()}
-    idle = [name for name, one in before.items() if not _wanted(one, healed_ns, run.end_ns)]
-    silent = [name for name, at_ns in back.items() if at_ns is None and name not in idle]
+    asked = {name: _wanted_ns(one, healed_ns, run.end_ns) for name, one in before.items()}
+    idle = [name for name, at_ns in asked.items() if at_ns is None]
+    unanswered = {name: at_ns for name, at_ns in asked.items() if at_ns is not None and back[name] is None}
+    silent = [name for name, at_ns in unanswered.items() if run.end_ns - at_ns >= ANSWER_NS]
     if silent:
         because = f"{len(silent)} of {len(before)} links carried nothing again: {silent[0]}"
         return violated(NAME, because, len(silent))
-    times = [(at_ns - healed_ns) / 1e9 for at_ns in back.values() if at_ns is not None]
-    if not times:
+    starts = {
+        name: _counts_from_ns(one, asked[name], healed_ns, run.first_fault_ns) for name, one in before.items()
+    }
+    took = {name: max(0, at_ns - starts[name]) / 1e9 for name, at_ns in back.items() if at_ns is not None}
+    undecided = "".join(list(unanswered)[:1])
+    too_late = f"{undecided} was asked for so shortly before the end that its answer was not due"
+    if not took and undecided:
+        return unknown(NAME, too_late)
+    if not took:
         return unknown(NAME, "no link was used after the last heal: let the load go on after the last fault")
-    took_s, bound_s = max(times), params["within_s"]
+    last = max(took, key=lambda name: took[name])
+    took_s, bound_s = took[last], params["within_s"]
     numbers = {"measured": took_s, "threshold": bound_s, "margin": bound_s - took_s, "unit": "s"}
-    last = max(back, key=lambda name: back[name] or 0)
-    because = f"{last} carried traffic {took_s:.1f} s after the last heal"
+    since = "the last heal" if starts[last] == healed_ns else "its first ask since the heal"
+    because = f"{last} carried traffic {took_s:.1f} s after {since}"
     if took_s > bound_s:
         return failed(NAME, f"{because}; {bound_s:g} s are allowed", **numbers)
+    if undecided:
+        return unknown(NAME, too_late)
     aside = f"; {counted(len(idle), 'other')} carried nothing since" if idle else ""
-    because = (
-        f"all {len(times)} links that were used carried traffic {took_s:.1f} s after the last heal{aside}"
-    )
+    because = f"all {len(took)} links that were used carried traffic {took_s:.1f} s after {since}{aside}"
     return passed(NAME, because, **numbers)
 
 
@@ -99,12 +116,43 @@ def _carried_again_ns(link: LinkJournal, from_ns: int, until_ns: int) -> int | N
     return min(since, default=None)
 
 
-def _wanted(link: LinkJournal, from_ns: int, until_ns: int) -> bool:
-    """Whether a client asked for a connection since an instant, or sent anything on an open one."""
-    return any(
-        from_ns <= one.asked_ns < until_ns or from_ns <= one.client.last_ns < until_ns
+def _wanted_ns(link: LinkJournal, from_ns: int, until_ns: int) -> int | None:
+    """Return when a client asked for a connection first since an instant, or sent anything on an open one but
+    its goodbye; None where it did not. Of an open one the first bytes since have no time: it is that instant.
+    """
+    asked = [one.asked_ns for one in link.connections if from_ns <= one.asked_ns < until_ns]
+    if any(
+        one.asked_ns < from_ns <= one.client.last_ns < until_ns and not _said_goodbye(one)
         for one in link.connections
+    ):
+        return from_ns
+    return min(asked, default=None)
+
+
+def _said_goodbye(one: LinkConnection) -> bool:
+    """Whether the last that a client sent may be of its closing the connection in order."""
+    is_in_order = one.client_ended_ns > 0 and one.how == FIN and one.ended_by == CLIENT
+    return is_in_order and one.client_ended_ns - one.client.last_ns < GOODBYE_NS
+
+
+def _counts_from_ns(link: LinkJournal, wanted_ns: int | None, healed_ns: int, until_ns: int) -> int:
+    """Return from when the time of a link counts: the heal, or the first ask since, where it had been silent
+    for as long before the first fault at `until_ns`.
+    """
+    if wanted_ns is None or wanted_ns - healed_ns > _longest_silence_ns(link, until_ns):
+        return healed_ns
+    return max(healed_ns, wanted_ns)
+
+
+def _longest_silence_ns(link: LinkJournal, until_ns: int) -> int:
+    """Return the longest time between two connections of a link before an instant, and since the last one."""
+    spans = union(
+        (one.asked_ns, max(one.asked_ns + 1, one.client.last_ns, one.server.last_ns))
+        for one in link.connections
+        if 0 < one.asked_ns < until_ns
     )
+    ends = [*(began_ns for began_ns, _ in spans[1:]), until_ns]
+    return max((later - ended_ns for (_, ended_ns), later in zip(spans, ends, strict=True)), default=0)
 
 
 CHECK = Check(

@@ -10,11 +10,11 @@ from driver.forensics.words import REFERENCE, SYSTEM, words_of
 from driver.histories import events as driver
 from driver.histories.history import History
 from driver.histories.journal_gaps import gap_among
-from driver.histories.link_events import CLIENT, LinesOmitted
+from driver.histories.link_events import CLIENT, CLOSED, FIN, RST, LinesOmitted
 from driver.histories.system_events import LoadEnded, Operation
 from driver.histories.system_history import with_links
 from driver.metrics import METRICS, SYSTEM_METRICS, measure
-from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast
+from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast, side
 from tests.driver.judge.histories import ns, small
 
 CONTAINERS = ["api[1]", "db[1]"]
@@ -92,6 +92,7 @@ def test_a_link_that_is_asked_for_in_vain_has_not_converged() -> None:
     past.fault("cut", "refuse", [LINK], 5.0, 3.0)
     past.carried(1.0, 5.001)
     past.failed(9.0)
+    past.phase("collect", 30.0, 31.0)
     finding = found("converged_after_healing", past)
     assert (finding.status, finding.because) == (
         Status.failed, f"1 of 1 links carried nothing again: {LINK}",
@@ -259,3 +260,40 @@ def test_a_system_without_a_whole_link_is_no_reference_system() -> None:
     assert list(of.workers) == []
     assert words_of(of) is SYSTEM
     assert words_of(small().history()) is REFERENCE
+
+
+def asked_for(*asks: float, end_s: float) -> DoorPast:
+    """A link whose connections are short, at these times; it is cut from 60 s to 63 s."""
+    past = DoorPast()
+    past.named()
+    past.fault("cut", "refuse", [LINK], 60.0, 3.0)
+    for at_s in asks:
+        past.carried(at_s, at_s + 1.0, CLIENT)
+    past.phase("collect", end_s, end_s + 1.0)
+    return past
+
+
+def test_a_link_that_is_asked_for_rarely_has_converged_when_it_is_answered_at_once() -> None:
+    finding = found("converged_after_healing", asked_for(1.0, 51.0, 108.0, end_s=120.0))
+    assert (finding.status, round(finding.measured or 0, 3)) == (Status.passed, 0.003)
+    assert "s after its first ask since the heal" in finding.because
+    often = asked_for(*range(1, 60, 5), 108.0, end_s=120.0)
+    assert found("converged_after_healing", often).status is Status.failed
+
+
+@pytest.mark.parametrize(("at_s", "status"), [(119.985, Status.unknown), (110.0, Status.failed)])
+def test_a_link_that_is_asked_for_just_before_the_end_is_not_decided(at_s: float, status: Status) -> None:
+    past = asked_for(1.0, 51.0, end_s=120.0)
+    past.failed(at_s)
+    assert found("converged_after_healing", past).status is status
+
+
+@pytest.mark.parametrize(
+    ("ended_s", "how", "status"),
+    [(70.01, FIN, Status.unknown), (75.0, FIN, Status.failed), (70.01, RST, Status.failed)],
+)
+def test_a_goodbye_on_an_idle_connection_asks_for_nothing(ended_s: float, how: str, status: Status) -> None:
+    past = asked_for(end_s=120.0)
+    number = past.opened(1.0)
+    past.ended(ended_s, number, side(1.1, 70.0, ended_s, how), side(1.2, 50.0, ended_s, CLOSED), CLIENT, how)
+    assert found("converged_after_healing", past).status is status
