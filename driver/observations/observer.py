@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+import msgspec
+
 from driver.errors import LabError, UsageError
 from driver.histories.system_events import AFTER, BEFORE, DURING, Reading
 from driver.observations.observation import ReadingContext, SystemObservation
@@ -28,6 +30,10 @@ AGAIN_S = 0.5
 WITHIN_S = 20.0
 """How long the first and the final readings are tried again; also until the relay is up."""
 SHOWN_ERRORS = 8
+OLD_TIMES = 3
+"""Intervals after which the newest number is no longer one."""
+DURING_BYTES = 256 << 20
+"""Of all tables of one observation that are read during the run; later ones are unknown."""
 
 Taken = float | list[tuple[tuple[str, ...], Rows]] | str
 """A number, the parts of a table under its columns, or why a reading failed."""
@@ -43,9 +49,13 @@ class Observer:
     ) -> None:
         self._sources = [_Source(name, one, one.reader(context), write) for name, one in observations.items()]
 
-    def numbers(self) -> dict[str, float | None]:
-        """Return the newest reading of each observation; None for one that is unknown, or no number."""
-        return {one.name: one.newest for one in self._sources}
+    def numbers(self, now_s: float) -> dict[str, float | None]:
+        """Return the newest reading of each observation; None for one that is unknown, old, or no number."""
+        return {one.name: None if one.is_old(now_s) else one.newest for one in self._sources}
+
+    def read_at_s(self) -> dict[str, float]:
+        """Return when the newest reading of each observation came (CLOCK_MONOTONIC)."""
+        return {one.name: one.newest_s for one in self._sources}
 
     async def read_first(self, within_s: float = WITHIN_S) -> None:
         """Read each observation once, before the first fault; one that fails is tried again for `within_s`.
@@ -82,17 +92,21 @@ class Observer:
 
 
 class _Source:
-    """One observation: `newest` is its last number, `reason` why its last reading failed, else ""."""
+    """One observation: `newest` is its last number, of `newest_s`; `reason` why its last reading failed,
+    else "".
+    """
 
     def __init__(self, name: str, observation: SystemObservation, reader: Reader, write: Write) -> None:
         self.name = name
         self.newest: float | None = None
+        self.newest_s = 0.0
         self.reason = ""
         self._observation = observation
         self._read = reader
         self._write = write
         self._done: concurrent.futures.Future[Value] | None = None
         self._is_table = False
+        self._room_bytes = DURING_BYTES
 
     @property
     def error(self) -> str:
@@ -100,14 +114,23 @@ class _Source:
         one = self._observation
         return f"observe.{self.name} ({one.name}): {one.tried}: {self.reason}"
 
+    @property
+    def _every_s(self) -> float:
+        return self._observation.every_s or EVERY_S
+
+    def is_old(self, now_s: float) -> bool:
+        """Whether the newest reading is older than one that is followed can be."""
+        slow_s = self._every_s + self._observation.timeout_s + GRACE_S
+        return now_s - self.newest_s > max(OLD_TIMES * self._every_s, slow_s)
+
     async def follow(self) -> None:
-        """Read at the interval until this is cancelled; instants that a slow reading covers are left out."""
-        every_s = self._observation.every_s
-        if every_s is None and self._is_table:
-            return
-        every_s = every_s or EVERY_S
+        """Read at the interval until this is cancelled; instants that a slow reading covers are left out.
+
+        A table is read at an interval of its own alone.
+        """
+        every_s = self._every_s
         due_s = time.monotonic() + every_s
-        while True:
+        while not self._is_table or self._observation.every_s is not None:
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             await self._take(DURING)
             due_s = max(due_s + every_s, time.monotonic())
@@ -134,7 +157,16 @@ class _Source:
 
     async def _take(self, moment: str) -> None:
         asked_ns, value = await self._ask()
-        self._keep(moment, asked_ns, value)
+        self._keep(moment, asked_ns, self._bounded(value))
+
+    def _bounded(self, value: Taken) -> Taken:
+        """Return a reading of the run, or that all of them together are too large."""
+        if isinstance(value, float | str):
+            return value
+        self._room_bytes -= sum(len(msgspec.json.encode(rows)) for _, rows in value)
+        if self._room_bytes < 0:
+            return f"its readings during the run have more than {DURING_BYTES:,} bytes"
+        return value
 
     async def _ask(self) -> tuple[int, Taken]:
         """Return when it was asked, and what came of it."""
@@ -178,6 +210,7 @@ class _Source:
     def _keep(self, moment: str, asked_ns: int, value: Taken) -> None:
         """Write a reading."""
         self.newest = value if isinstance(value, float) else None
+        self.newest_s = time.monotonic()
         self.reason = value if isinstance(value, str) else ""
         fields = {"name": self.name, "moment": moment, "asked_ns": asked_ns}
         if isinstance(value, str):
@@ -186,5 +219,7 @@ class _Source:
             self._write(Reading, **fields, number=value)
         else:
             self._is_table = True
+            if moment == DURING and self._observation.every_s is None:
+                return
             for part, (columns, rows) in enumerate(value, 1):
                 self._write(Reading, **fields, columns=list(columns), rows=rows, part=part, parts=len(value))

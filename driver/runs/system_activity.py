@@ -113,7 +113,8 @@ class SystemActivity:
         names = self._plan.system.observe if self._plan.system is not None else {}
         held = HeldRules([parse_abort(text, names) for text in self._plan.abort_when])
         while True:
-            because = held.look(time.monotonic(), observer.numbers())
+            now_s = time.monotonic()
+            because = held.look(now_s, observer.numbers(now_s), observer.read_at_s())
             if because and self._context.progress.may_abort:
                 raise RunAbortedError(because)
             await asyncio.sleep(LOOK_EVERY_S)

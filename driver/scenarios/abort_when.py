@@ -12,7 +12,7 @@ from driver.metrics.quantities import OPERATORS, parse_quantity, parse_seconds, 
 from driver.scenarios.thresholds import MAX_CHARACTERS
 from wire.control import CoordinatorState
 
-_RULE = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>.+?)\s+for\s+(?P<hold>.+)")
+_RULE = re.compile(r"(?P<name>[\w-]+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>.+?)\s+for\s+(?P<hold>.+)")
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,19 @@ class HeldRules:
         """Begin the time of every rule anew."""
         self._since_s.clear()
 
-    def look(self, now_s: float, numbers: Mapping[str, float | None]) -> str:
-        """Return why the run must end; "" to continue. An unknown number restarts its rules' times."""
+    def look(
+        self, now_s: float, numbers: Mapping[str, float | None], read_s: Mapping[str, float] | None = None
+    ) -> str:
+        """Return why the run must end; "" to continue. An unknown number restarts its rules' times.
+
+        `read_s` says when each number was read, by default now: no rule's time advances between two readings.
+        """
         for rule in self._rules:
             value = numbers.get(rule.name)
+            at_s = now_s if read_s is None else read_s.get(rule.name, now_s)
             if value is None or not OPERATORS[rule.operator](value, rule.value):
                 self._since_s.pop(rule.text, None)
-            elif now_s - self._since_s.setdefault(rule.text, now_s) >= rule.hold_s:
+            elif at_s - self._since_s.setdefault(rule.text, at_s) >= rule.hold_s:
                 return f"{rule.text}: {rule.meaning} was {write(value, rule.unit)}"
         return ""
 

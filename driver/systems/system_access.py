@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import ResourceReading
 from driver.errors import EngineError, LabError, NotReadyError, UsageError
 from driver.loads.load import OutsideNetwork
+from driver.process_tree import SUPERVISOR
 from driver.systems.door_names import OUTSIDE_NETWORK
 from driver.systems.made_containers import replica_name
 from driver.systems.relay_container import End, RelayContainer
@@ -33,6 +36,8 @@ MOST_OUTPUT_BYTES = 8 << 20
 MOST_LOG_BYTES = 16 << 20
 EXEC_TIMEOUT_S = 10.0
 _DRAIN_S = 2.0
+_END_WITHIN_S = 10.0
+_REPORT_BYTES = 4_096
 
 
 class CallTimeoutError(LabError):
@@ -244,44 +249,69 @@ class RunningAccess:
 def run_bounded(
     argv: Sequence[str], timeout_s: float, env: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Ran:
-    """Run a command of this machine in a group of its own, and return how it ended.
+    """Run a command of this machine, and return how it ended; it is ended with all that it started then, and
+    where this process ends, in whatever way.
 
     It has the environment and the current folder of this process, unless others are given.
 
-    Raises CallTimeoutError where it does not end in `timeout_s` or prints more than MOST_OUTPUT_BYTES: its
-    group is killed. Raises UsageError where it cannot be started.
+    Raises CallTimeoutError where it does not end in `timeout_s` or prints more than MOST_OUTPUT_BYTES.
+    Raises UsageError where it cannot be started.
     """
-    try:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=None if env is None else dict(env),
-            cwd=folder,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise UsageError(f"{argv[0]}: {error.strerror}.") from None
+    lifeline, other = socket.socketpair()
+    with lifeline:
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(SUPERVISOR), *argv],
+                stdin=other.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=None if env is None else dict(env),
+                cwd=folder,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UsageError(f"{argv[0]}: {error.strerror}.") from None
+        finally:
+            other.close()
+        return _end_of(process, lifeline, argv, time.monotonic() + timeout_s, timeout_s)
+
+
+def _end_of(
+    process: subprocess.Popen[bytes],
+    lifeline: socket.socket,
+    argv: Sequence[str],
+    deadline: float,
+    timeout_s: float,
+) -> Ran:
     streams = [_Bounded(stream) for stream in (process.stdout, process.stderr) if stream is not None]
-    deadline = time.monotonic() + timeout_s
+    report = ""
     try:
         for one in streams:
             one.join(max(0.0, deadline - time.monotonic()))
         process.wait(max(0.0, deadline - time.monotonic()))
+        lifeline.settimeout(_DRAIN_S)
+        with suppress(OSError):
+            report = lifeline.recv(_REPORT_BYTES).decode(errors="replace").strip()
     except subprocess.TimeoutExpired:
         raise CallTimeoutError(f"{' '.join(argv[:3])}: no end within {timeout_s:g} s.") from None
     finally:
-        if any(one.is_alive() for one in streams) or process.poll() is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+        lifeline.close()
+        try:
+            process.wait(_END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
             process.wait()
         for one in streams:
             one.join(_DRAIN_S)
     if any(one.too_much for one in streams):
         raise CallTimeoutError(f"{' '.join(argv[:3])}: printed more than {MOST_OUTPUT_BYTES} bytes.")
+    how, _, more = report.partition(" ")
+    if how == "cannot":
+        raise UsageError(f"{argv[0]} cannot be started: {more}.")
     out, err = (bytes(one.data) for one in streams)
-    return Ran(process.returncode, out, err)
+    if not report:
+        return Ran(-signal.SIGKILL, out, err)
+    return Ran(int(more) if how == "exit" else -int(more), out, err)
 
 
 class _Bounded(threading.Thread):

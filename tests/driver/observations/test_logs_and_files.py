@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ from typing import Any
 import pytest
 
 from driver.engines.engine import ResourceReading
-from driver.errors import EngineError
+from driver.errors import EngineError, UsageError
 from driver.observations import log
 from driver.observations.address import Target
 from driver.observations.catalogue import read_observation
 from driver.observations.cpu import CpuReader
 from driver.observations.prometheus import sample_value
 from driver.observations.reading import Reader, ReadingError, ReadingTable
+from driver.paths import project_root
 from driver.systems.system_access import CallTimeoutError, Ran, run_bounded
 from tests.driver.observations.fake_access import FakeAccess, context
+from tests.waiting import eventually_in_thread
 
 PAGE = """\
 # HELP requests_total Requests.
@@ -231,6 +234,24 @@ def test_a_command_that_never_ends_is_ended_with_what_it_started() -> None:
 def test_a_command_that_prints_without_end_is_ended() -> None:
     with pytest.raises(CallTimeoutError, match="printed more than"):
         run_bounded([sys.executable, "-c", "while True: print('x' * 100000)"], 60)
+
+
+def test_how_a_command_ended_is_known() -> None:
+    assert run_bounded(["sh", "-c", "echo out; echo err >&2; exit 3"], 30) == Ran(3, b"out\n", b"err\n")
+    assert run_bounded(["sh", "-c", "kill -9 $$"], 30).code == -9
+    with pytest.raises(UsageError, match=r"nowhere cannot be started: .*No such file"):
+        run_bounded(["nowhere"], 30)
+
+
+def test_a_command_does_not_outlive_the_lab_that_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    script = f"echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; sleep 300 & wait"
+    code = f"from driver.systems.system_access import run_bounded; run_bounded(['sh', '-c', {script!r}], 200)"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=project_root()) as lab:
+        eventually_in_thread(pid_file.exists, "the command")
+        lab.kill()
+    command = Path(f"/proc/{pid_file.read_text().strip()}")
+    eventually_in_thread(lambda: not command.exists(), "the command's end")
 
 
 # -- containers --------------------------------------------------------------------------------------------

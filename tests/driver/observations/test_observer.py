@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ import pytest
 
 from driver.errors import UsageError
 from driver.histories.system_events import AFTER, BEFORE, DURING, Cell
+from driver.observations import observer as module
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.observer import Observer
 from driver.observations.reading import Reader, ReadingError, ReadingTable, Value
@@ -103,9 +105,9 @@ async def test_a_defect_of_a_client_makes_a_reading_unknown_and_ends_nothing() -
 async def test_the_newest_number_is_known_and_one_that_failed_is_none() -> None:
     watch = observer(Written(), 4.0, ReadingError("gone"))
     await watch.read_first(within_s=0.0)
-    assert watch.numbers() == {"seen": 4.0}
+    assert watch.numbers(time.monotonic()) == {"seen": 4.0}
     await watch.read_last(within_s=0.0)
-    assert watch.numbers() == {"seen": None}
+    assert watch.numbers(time.monotonic()) == {"seen": None}
 
 
 async def test_a_table_is_read_at_begin_and_end_alone_unless_an_interval_is_given() -> None:
@@ -125,6 +127,40 @@ async def test_a_long_table_is_written_in_parts_of_one_instant() -> None:
     assert [one["part"] for one in written.lines] == list(range(1, len(written.lines) + 1))
     assert len({one["asked_ns"] for one in written.lines}) == 1
     assert [row for one in written.lines for row in one["rows"]] == rows
+
+
+async def test_a_table_that_began_as_a_number_is_not_read_each_second() -> None:
+    written = Written()
+    grown = ReadingTable(("id",), [["a"], ["b"]])
+    watch = observer(written, 1.0, grown, every_s=None)
+    await watch.read_first(within_s=0.0)
+    await asyncio.wait_for(watch.follow(), 10.0)
+    await watch.read_last(within_s=0.0)
+    assert [one["moment"] for one in written.lines] == [BEFORE, AFTER]
+    assert watch.numbers(time.monotonic()) == {"seen": None}
+
+
+async def test_tables_of_the_run_are_unknown_beyond_what_is_kept_and_the_last_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "DURING_BYTES", 2_500)
+    written = Written()
+    watch = observer(written, ReadingTable(("id",), [["x" * 1_000]]))
+    await watch.read_first(within_s=0.0)
+    await follow(watch, lambda: len(written.lines) >= 4)
+    await watch.read_last(within_s=0.0)
+    shown = ["unknown" in one for one in written.lines]
+    assert shown[:4] == [False, False, False, True]
+    assert written.lines[3]["unknown"] == "its readings during the run have more than 2,500 bytes"
+    assert not shown[-1]
+
+
+async def test_a_number_that_is_old_is_none() -> None:
+    watch = observer(Written(), 4.0, every_s=10.0, timeout_s=1.0)
+    await watch.read_first(within_s=0.0)
+    read_s = watch.read_at_s()["seen"]
+    assert watch.numbers(read_s + 29.0) == {"seen": 4.0}
+    assert watch.numbers(read_s + 31.0) == {"seen": None}
 
 
 @pytest.fixture

@@ -98,8 +98,11 @@ async def test_a_system_that_is_as_before_has_converged(tmp_path: Path) -> None:
 class Readings:
     """An observer whose only number is above every bound."""
 
-    def numbers(self) -> dict[str, float | None]:
+    def numbers(self, now_s: float) -> dict[str, float | None]:
         return {"queue": 9000.0}
+
+    def read_at_s(self) -> dict[str, float]:
+        return {"queue": time.monotonic()}
 
 
 @pytest.mark.parametrize("may_abort", [True, False])
@@ -124,7 +127,10 @@ class Following:
         self.is_reading = False
         self.was_reading_at_last: bool | None = None
 
-    def numbers(self) -> dict[str, float | None]:
+    def numbers(self, now_s: float) -> dict[str, float | None]:
+        return {}
+
+    def read_at_s(self) -> dict[str, float]:
         return {}
 
     async def read_first(self, within_s: float) -> None: ...

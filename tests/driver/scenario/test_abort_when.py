@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver.scenarios.abort_when import AbortMonitor, parse_abort
+from driver.scenarios.abort_when import AbortMonitor, HeldRules, parse_abort
 from wire.control import CoordinatorState, TaskCounts, WorkerState
 
 
@@ -38,6 +38,13 @@ def test_a_rule_that_breaks_in_between_begins_again() -> None:
 def test_an_unknown_state_is_no_reason_to_end() -> None:
     watch = AbortMonitor([parse_abort("connected < 50% for 1s")], workers=10)
     assert not any(watch.look(now_s / 2, state(4) if now_s % 3 else None) for now_s in range(20))
+
+
+def test_one_reading_holds_no_rule_however_often_it_is_looked_at() -> None:
+    rules = HeldRules([parse_abort("my-queue > 500 for 10s", ["my-queue"])])
+    looks = [rules.look(float(now_s), {"my-queue": 600.0}, {"my-queue": 0.0}) for now_s in range(60)]
+    assert looks == [""] * 60
+    assert rules.look(60.0, {"my-queue": 600.0}, {"my-queue": 60.0})
 
 
 @pytest.mark.parametrize(
