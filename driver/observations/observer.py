@@ -78,17 +78,18 @@ class Observer:
             for one in self._sources:
                 group.create_task(one.follow())
 
-    async def read_last(self, within_s: float = WITHIN_S) -> None:
-        """Read each observation once all has settled; one that fails is tried again for `within_s`.
+    async def read_last(self, within_s: float = WITHIN_S, again_s: float = AGAIN_S) -> None:
+        """Read each observation once all has settled; one that fails is tried again for `within_s`, each time
+        after `again_s`.
 
         One that fails to the end is written as unknown.
         """
-        await self._read_all(AFTER, within_s)
+        await self._read_all(AFTER, within_s, again_s)
 
-    async def _read_all(self, moment: str, within_s: float) -> None:
+    async def _read_all(self, moment: str, within_s: float, again_s: float = AGAIN_S) -> None:
         async with asyncio.TaskGroup() as group:
             for one in self._sources:
-                group.create_task(one.read_within(moment, within_s))
+                group.create_task(one.read_within(moment, within_s, again_s))
 
 
 class _Source:
@@ -135,15 +136,15 @@ class _Source:
             await self._take(DURING)
             due_s = max(due_s + every_s, time.monotonic())
 
-    async def read_within(self, moment: str, within_s: float) -> None:
+    async def read_within(self, moment: str, within_s: float, again_s: float) -> None:
         """Read until a reading succeeds, and write that one; at the end of the time the last failure."""
         deadline = time.monotonic() + within_s
         while True:
             if moment == AFTER:
                 await self._wait_for_reading(deadline)
             asked_ns, value = await self._ask()
-            if isinstance(value, str) and time.monotonic() + AGAIN_S < deadline:
-                await asyncio.sleep(AGAIN_S)
+            if isinstance(value, str) and time.monotonic() + again_s < deadline:
+                await asyncio.sleep(again_s)
                 continue
             self._keep(moment, asked_ns, value)
             return

@@ -185,11 +185,7 @@ async def test_a_reading_that_hangs_is_unknown_and_holds_one_thread(held: thread
     assert sum(one.name == "observe-seen" for one in threading.enumerate()) == 1
 
 
-async def test_the_last_reading_waits_for_one_that_still_reads(
-    held: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # It is not tried again.
-    monkeypatch.setattr("driver.observations.observer.AGAIN_S", 60.0)
+async def test_the_last_reading_waits_for_one_that_still_reads(held: threading.Event) -> None:
     written, begun = Written(), threading.Event()
 
     def slow() -> float:
@@ -203,5 +199,6 @@ async def test_the_last_reading_waits_for_one_that_still_reads(
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     asyncio.get_running_loop().call_later(0.2, held.set)
-    await watch.read_last(within_s=20.0)
+    # It is not tried again.
+    await watch.read_last(within_s=20.0, again_s=60.0)
     assert [(one["moment"], one["number"]) for one in written.lines] == [(AFTER, 7.0)]
