@@ -108,11 +108,9 @@ def test_what_does_not_come_back_is_a_finding_and_what_does_is_none(learned: Pat
 def test_after_a_finding_the_next_fault_meets_a_clean_system(learned: Path, tmp_path: Path) -> None:
     words = ("--only", "cut once", "--only", "kill once")
     done = lab_py("try", learned, "--watch", "6s", "--wait", "6s", *words, "--results", tmp_path, "--json")
-    first, second = json.loads(done.stdout)["outcomes"]
-    assert (first["verdict"], first["cleaned"]) == ("broke", "restarted once[1]")
-    # On a machine that is too busy the second step may be inconclusive; what the first one broke is gone.
-    assert second["verdict"] in ("came back", "inconclusive"), second
-    assert (second["broke"], second["cleaned"]) == ([], ""), second
+    outcomes = json.loads(done.stdout)["outcomes"]
+    verdicts = [(one["verdict"], one["cleaned"]) for one in outcomes]
+    assert verdicts == [("broke", "restarted once[1]"), ("came back", "")], outcomes[1:]
 
 
 def test_ctrl_c_keeps_what_was_found_and_leaves_nothing(learned: Path, tmp_path: Path) -> None:
