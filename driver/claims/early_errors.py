@@ -21,7 +21,7 @@ def early_errors(
     `readings` are those before the first fault, `operations` those until now: a column that is not there, and
     keys that are not unique.
     """
-    history = History({OBSERVER: _journal(OBSERVER, readings), LOAD: _journal(LOAD, operations)})
+    history = History({OBSERVER: JournalRead.of(OBSERVER, readings), LOAD: JournalRead.of(LOAD, operations)})
     found = []
     for claim in claims:
         for field in claim.own_fields:
@@ -33,10 +33,6 @@ def early_errors(
             if problem:
                 found.append(f"{claim.text}: {problem}")
     return found
-
-
-def _journal(name: str, events: Sequence[Operation] | Sequence[Reading]) -> JournalRead:
-    return JournalRead(name, list(events), range(1, len(events) + 1))
 
 
 def _of_load(claim: Claim, field: Field, history: History) -> str:

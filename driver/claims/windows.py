@@ -101,7 +101,7 @@ def operations_in(history: History, windows: Sequence[Interval], *, whole: bool)
         for one in history.of(Operation)
         if within(one.call_ns, one.return_ns if whole else one.call_ns, windows)
     ]
-    journals = {LOAD: JournalRead(LOAD, kept, range(1, len(kept) + 1))}
+    journals = {LOAD: JournalRead.of(LOAD, kept)}
     if DRIVER in history.journals:
         journals[DRIVER] = history.journals[DRIVER]
     return History(journals)

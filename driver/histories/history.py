@@ -62,6 +62,11 @@ class JournalRead:
     damage: tuple[Damage, ...] = ()
     chain: ChainRead | None = None
 
+    @classmethod
+    def of(cls, name: str, events: Sequence[Event]) -> JournalRead:
+        """Return the journal that has these events, a line each, and no damage."""
+        return cls(name, events, range(1, len(events) + 1))
+
 
 class LineReader:
     """Decodes journals into events. An event kind that is not among its kinds counts as unknown, not damaged.
@@ -89,7 +94,7 @@ class LineReader:
         is_whole = not data.endswith(b"\n") or data.count(b"\n") == len(events)
         if not is_whole or not self._are_own(name, events):
             return self._read_line_by_line(name, data)
-        return JournalRead(name, events, range(1, len(events) + 1))
+        return JournalRead.of(name, events)
 
     def event(self, name: str, line: bytes) -> Event | None:
         """Return one line of process `name`; None for one that does not decode or is refused."""

@@ -53,16 +53,12 @@ def history_of_links(
         client = _Client(journal, [window for window in faults if window.reaches(name, tuple(whole))])
         client.replay()
         servers += client.server_events
-        read[name] = _journal(name, client.events)
+        read[name] = JournalRead.of(name, client.events)
     servers.sort(key=lambda event: event.at_ns)
-    read[COORDINATOR] = _journal(COORDINATOR, servers)
+    read[COORDINATOR] = JournalRead.of(COORDINATOR, servers)
     if DRIVER in run.journals:
         read[DRIVER] = run.journals[DRIVER]
     return History(read, workers=list(whole))
-
-
-def _journal(name: str, events: list[Event]) -> JournalRead:
-    return JournalRead(name, events, range(1, len(events) + 1))
 
 
 class _Client:

@@ -50,9 +50,7 @@ class LiveJournals:
         events: dict[str, list[Event]] = {}
         for path, file in self._files.items():
             events.setdefault(path.stem, []).extend(file.events)
-        journals = {
-            name: JournalRead(name, lines, range(1, len(lines) + 1)) for name, lines in events.items()
-        }
+        journals = {name: JournalRead.of(name, lines) for name, lines in events.items()}
         workers = sorted((name for name in journals if name.startswith("worker-")), key=worker_order)
         return History(journals, workers=workers)
 

@@ -93,7 +93,7 @@ class LiveLinks:
         """Return the driver's journal: its faults, and that it looks now."""
         now = ContainersRead(at_ns=now_ns, wall_s=0.0, by=DRIVER, asked_ns=now_ns, closely=[])
         events = [*(one for one in self._faults if one.at_ns <= now_ns), now]
-        return JournalRead(DRIVER, events, range(1, len(events) + 1))
+        return JournalRead.of(DRIVER, events)
 
 
 def _kept(connections: list[LinkConnection], since_ns: int) -> list[LinkConnection]:

@@ -81,9 +81,7 @@ def record(seed: int) -> Journals:
 
 def as_history(journals: Journals) -> History:
     """What the checks read."""
-    read = {
-        name: JournalRead(name, lines, range(1, len(lines) + 1)) for name, lines in journals.items() if lines
-    }
+    read = {name: JournalRead.of(name, lines) for name, lines in journals.items() if lines}
     return History(read, workers=[name for name in read if name.startswith("worker-")])
 
 

@@ -97,7 +97,7 @@ class SystemPast:
         journals = {}
         for name, lines in self.lines.items():
             ordered = sorted(lines, key=lambda event: event.at_ns)
-            journals[name] = JournalRead(name, ordered, range(1, len(ordered) + 1))
+            journals[name] = JournalRead.of(name, ordered)
         return History(journals)
 
     def found(self, sentence: str) -> Finding:

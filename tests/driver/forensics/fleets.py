@@ -143,9 +143,7 @@ class _Life:
             getattr(self, f"on_{what}")(index)
             if not self.due:
                 break
-        journals = {
-            name: JournalRead(name, lines, range(1, len(lines) + 1)) for name, lines in self.lines.items()
-        }
+        journals = {name: JournalRead.of(name, lines) for name, lines in self.lines.items()}
         workers = sorted((worker.name for worker in self.workers), key=worker_order)
         return History(journals, ["driver", "coordinator", *workers], workers)
 

@@ -34,7 +34,7 @@ def as_a_door_sees(history: History) -> History:
     for number, worker in enumerate(history.workers):
         lines += _of_worker(worker, history.by(worker), (number + 1) * 1_000_000)
     lines.sort(key=lambda event: event.at_ns)
-    journal = JournalRead(PROCESS, lines, range(1, len(lines) + 1))
+    journal = JournalRead.of(PROCESS, lines)
     return History({PROCESS: journal, "driver": history.journals["driver"]})
 
 

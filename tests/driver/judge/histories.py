@@ -349,7 +349,7 @@ class Past:
         journals = {}
         for name, lines in self.lines.items():
             ordered = sorted(lines, key=lambda event: event.at_ns)
-            journals[name] = JournalRead(name, ordered, range(1, len(ordered) + 1))
+            journals[name] = JournalRead.of(name, ordered)
         wanted = list(expected) if expected is not None else ["driver", "coordinator", *self.workers]
         return History(journals, wanted, sorted(self.workers, key=worker_order))
 

@@ -56,9 +56,7 @@ class Story:
         journals = {"prober": self.events, **self.others}
         return History(
             {
-                name: JournalRead(
-                    name, sorted(found, key=lambda event: event.at_ns), range(1, len(found) + 1)
-                )
+                name: JournalRead.of(name, sorted(found, key=lambda event: event.at_ns))
                 for name, found in journals.items()
                 if found
             }
