@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from driver.typed_json import decode_json
+from driver.visible import one_line
 from wire.errors import DECODE_ERRORS
 
 MOST_CHARACTERS = 200
@@ -16,22 +17,23 @@ class NoValueError(ValueError):
     """An answer is no JSON, or has no value at the path."""
 
 
-def _path(value: object) -> str:
-    """Return a path that compiles. Raises ValueError."""
+def check_path(value: object, expected: str = "expected a JSON path like $.id") -> str:
+    """Return a path that compiles. Raises ValueError, whose text begins with `expected`."""
     import jsonpath
 
     if not isinstance(value, str):
-        raise ValueError(f"expected a JSON path like $.id; found {value!r}")
+        raise ValueError(f"{expected}; found {value!r}")
     if len(value) <= MOST_CHARACTERS:
         try:
             jsonpath.compile(value)
         except jsonpath.JSONPathError as error:
-            reason = str(error).partition("\n")[0]
-            raise ValueError(f"expected a JSON path like $.id; found {value!r}: {reason}") from None
+            # The library's own words go on with a drawing of the path.
+            reason = one_line(str(error).partition("\n")[0])
+            raise ValueError(f"{expected}; found {value!r}: {reason}") from None
     return value
 
 
-JsonPath = Annotated[str, BeforeValidator(_path), Field(max_length=MOST_CHARACTERS)]
+JsonPath = Annotated[str, BeforeValidator(check_path), Field(max_length=MOST_CHARACTERS)]
 
 
 def first_value(path: str, answer: bytes) -> object:

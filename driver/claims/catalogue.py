@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import isabstract
 from types import ModuleType
 
 from driver.checks import unless_busy, unless_gap
@@ -10,14 +9,13 @@ from driver.checks.finding import Finding, Status, unknown
 from driver.claims.claim import Claim, Names
 from driver.claims.sentences import nearest_form, slots_of
 from driver.histories.history import History
+from driver.own_classes import own_classes
 from wire.declarations import declarations, named
 
 
 def _kind(module: ModuleType) -> type[Claim] | None:
     """Return the claim that a module defines, None without one."""
-    mine = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
-    found = [one for one in mine if isinstance(one, type) and issubclass(one, Claim) and not isabstract(one)]
-    return found[0] if found else None
+    return next((one for one in own_classes(module) if issubclass(one, Claim)), None)
 
 
 CLAIMS: dict[str, type[Claim]] = named(
@@ -36,7 +34,7 @@ CLAIMS: dict[str, type[Claim]] = named(
                 "operations",
                 "readings",
             ),
-            *("reading_threshold", "sentences", "time_windows", "windows"),
+            *("reading_threshold", "reads_and_writes", "sentences", "time_windows", "windows"),
         ),
         rank=lambda kind: kind.rank,
     ),

@@ -10,7 +10,7 @@ from driver.checks.finding import SHOWN, Finding, passed, unknown, violated
 from driver.claims.cells import key_of, listed
 from driver.claims.claim import Claim, Field, Names
 from driver.claims.evidence import evidence_of, evidence_of_rows
-from driver.claims.operations import sent_by
+from driver.claims.operations import grouped_by_key, sent_by
 from driver.claims.readings import final_cells, keys_before
 from driver.claims.sentences import column, load_named
 from driver.histories.history import History
@@ -57,16 +57,14 @@ class EverySent(Claim):
         operations = sent_by(history, self.load)
         if not operations:
             return unknown(self.text, "no operation was sent: nothing was tested")
-        by_key: dict[str, list[Operation]] = {}
-        for operation in operations:
-            by_key.setdefault(operation.key, []).append(operation)
+        sent = grouped_by_key(operations)
         before = keys_before(history, self.stored)
         stored = dict.fromkeys(key for cell in cells if (key := key_of(cell)) is not None)
-        judged = [key for key in stored if key in by_key or key not in before]
+        judged = [key for key in stored if key in sent or key not in before]
         if not judged:
             return unknown(self.text, f"{self.stored} has no key of this run at the end: nothing was tested")
-        never = [key for key in judged if key not in by_key]
-        refused = [key for key in judged if key in by_key and _all_refused(by_key[key])]
+        never = [key for key in judged if key not in sent]
+        refused = [key for key in judged if key in sent and _all_refused(sent[key])]
         if not never and not refused:
             because = f"all {len(judged):,} {self.stored} were sent"
             return passed(self.text, because, measured=0, threshold=0, margin=0)
@@ -76,7 +74,7 @@ class EverySent(Claim):
         rows = [row for row, cell in zip(table.rows, cells, strict=True) if key_of(cell) in never[:2]]
         evidence = (
             *evidence_of_rows(history, table.name, ((table.columns, row) for row in rows[:2])),
-            *evidence_of(history, [one for key in refused[:2] for one in by_key[key][:1]]),
+            *evidence_of(history, [one for key in refused[:2] for one in sent[key][:1]]),
         )
         return violated(self.text, because, len(never) + len(refused), evidence[:SHOWN])
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-FOREVER_NS = 1 << 63
+from driver.histories.intervals import FOREVER_NS
+
 MAX_STATES = 50_000
 """Sets of placed operations that are tried for one key; beyond, it is undecided."""
 

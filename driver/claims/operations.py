@@ -55,6 +55,14 @@ def reads_and_writes(history: History, load: str) -> tuple[list[Operation], str]
     return found, ""
 
 
+def grouped_by_key(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
+    """Return the operations of each key, in their order."""
+    found: dict[str, list[Operation]] = {}
+    for operation in operations:
+        found.setdefault(operation.key, []).append(operation)
+    return found
+
+
 def op_of(operation: Operation) -> str:
     """Return what an operation does, in small letters."""
     return operation.op.lower()

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from driver.checks.finding import Finding, passed, unknown, violated
 from driver.claims.cells import key_of, shown
-from driver.claims.claim import Claim, Names
 from driver.claims.evidence import evidence_of, fault_clause
-from driver.claims.operations import READS, WRITES, is_ok, is_open, op_of, reads_and_writes
-from driver.claims.sentences import load_named
+from driver.claims.operations import READS, WRITES, is_ok, is_open, op_of
+from driver.claims.reads_and_writes import ReadsAndWrites
 from driver.histories.history import History
 from driver.histories.system_events import Operation
 from driver.nouns import counted
 
 
 @dataclass(frozen=True)
-class OwnWrites(Claim):
+class OwnWrites(ReadsAndWrites):
     """A read of a process returns its own newest acknowledged write of that key, or one that may be newer."""
 
     name: ClassVar = "own_writes"
@@ -34,23 +33,7 @@ class OwnWrites(Claim):
     rank: ClassVar = 50
     broken_by: ClassVar = ("operation_claimed",)
 
-    load: str
-
-    @classmethod
-    def of(cls, text: str, form: str, bound: Sequence[str], names: Names | None) -> Self:
-        return cls(text, load_named(bound[0], names))
-
-    @property
-    def own_loads(self) -> tuple[str, ...]:
-        return (self.load,)
-
-    def judge(self, history: History) -> Finding:
-        operations, trouble = reads_and_writes(history, self.load)
-        if trouble:
-            return unknown(self.text, trouble)
-        by_key: dict[str, list[Operation]] = {}
-        for operation in operations:
-            by_key.setdefault(operation.key, []).append(operation)
+    def judge_keys(self, history: History, by_key: Mapping[str, list[Operation]]) -> Finding:
         judged, stale = 0, []
         for of_key in by_key.values():
             writes = [one for one in of_key if op_of(one) in WRITES and (is_ok(one) or is_open(one))]

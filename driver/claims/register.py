@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from driver.checks.finding import Finding, passed, unknown, violated
 from driver.claims.cells import key_of, listed, shown
-from driver.claims.claim import Claim, Names
 from driver.claims.evidence import evidence_of, fault_clause
-from driver.claims.linearizability import FOREVER_NS, RegisterOperation, linearizable
-from driver.claims.operations import READS, WRITES, is_ok, is_open, op_of, reads_and_writes
-from driver.claims.sentences import load_named
+from driver.claims.linearizability import RegisterOperation, linearizable
+from driver.claims.operations import READS, WRITES, is_ok, is_open, op_of
+from driver.claims.reads_and_writes import ReadsAndWrites
 from driver.histories.history import History
+from driver.histories.intervals import FOREVER_NS
 from driver.histories.system_events import Operation
 from driver.nouns import counted
 
 
 @dataclass(frozen=True)
-class Register(Claim):
+class Register(ReadsAndWrites):
     """The reads and writes of each key have an order that one register allows."""
 
     name: ClassVar = "register"
@@ -35,40 +35,27 @@ class Register(Claim):
     rank: ClassVar = 70
     broken_by: ClassVar = ("operation_claimed",)
 
-    load: str
-
-    @classmethod
-    def of(cls, text: str, form: str, bound: Sequence[str], names: Names | None) -> Self:
-        return cls(text, load_named(bound[0], names))
-
-    @property
-    def own_loads(self) -> tuple[str, ...]:
-        return (self.load,)
-
-    def judge(self, history: History) -> Finding:
-        operations, trouble = reads_and_writes(history, self.load)
-        if trouble:
-            return unknown(self.text, trouble)
-        by_key = _tested(operations)
-        if not by_key:
+    def judge_keys(self, history: History, by_key: Mapping[str, list[Operation]]) -> Finding:
+        tested = {key: ones for key, ones in by_key.items() if _is_tested(ones)}
+        if not tested:
             return unknown(
                 self.text, f"no key of {self.load} has an acknowledged read and a write: nothing was tested"
             )
-        answers = {key: linearizable(register_operations(ones)) for key, ones in by_key.items()}
+        answers = {key: linearizable(register_operations(ones)) for key, ones in tested.items()}
         broken = [key for key, answer in answers.items() if answer is False]
         if broken:
-            return self._broken(history, by_key, broken)
+            return self._broken(history, tested, broken)
         undecided = [key for key, answer in answers.items() if answer is None]
         if undecided:
             because = (
-                f"{counted(len(undecided), 'key')} of {len(by_key):,} have too many operations at once to be "
+                f"{counted(len(undecided), 'key')} of {len(tested):,} have too many operations at once to be "
                 f"decided: {listed(undecided)}"
             )
             return unknown(self.text, because)
-        because = f"the operations of each of {counted(len(by_key), 'key')} have an order"
+        because = f"the operations of each of {counted(len(tested), 'key')} have an order"
         return passed(self.text, because, measured=0, threshold=0, margin=0)
 
-    def _broken(self, history: History, by_key: dict[str, list[Operation]], broken: list[str]) -> Finding:
+    def _broken(self, history: History, by_key: Mapping[str, list[Operation]], broken: list[str]) -> Finding:
         shortest = min(broken, key=lambda key: len(by_key[key]))
         last = first_impossible(by_key[shortest])
         because = (
@@ -109,15 +96,8 @@ def first_impossible(operations: Sequence[Operation]) -> Operation:
     return answered[low]
 
 
-def _tested(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
-    """Return the operations of each key that has an acknowledged read, and a write or what it read."""
-    by_key: dict[str, list[Operation]] = {}
-    for one in operations:
-        by_key.setdefault(one.key, []).append(one)
-    return {key: ones for key, ones in by_key.items() if _is_tested(ones)}
-
-
 def _is_tested(operations: Sequence[Operation]) -> bool:
+    """Whether a key has an acknowledged read, and a write or what it read."""
     reads = [one for one in operations if is_ok(one) and op_of(one) in READS]
     has_value = any(one.value is not None for one in reads)
     return bool(reads) and (has_value or any(op_of(one) in WRITES for one in operations))

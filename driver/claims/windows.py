@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driver.histories.history import DRIVER, History, JournalRead
-from driver.histories.intervals import Interval, difference, intersection, union
+from driver.histories.intervals import FOREVER_NS, Interval, difference, intersection, union
 from driver.histories.journal_kinds import LOAD
 from driver.histories.readings import readings_by_name
 from driver.histories.run_timeline import FaultWindow, run_timeline
@@ -14,7 +14,6 @@ from driver.histories.system_events import Operation
 from driver.metrics.operations import under_load
 from driver.metrics.signals import Signal
 
-FOREVER_NS = 1 << 63
 SECOND_NS = 1_000_000_000
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 Interval = tuple[int, int]
+FOREVER_NS = 1 << 63
+"""An end that is later than any instant."""
 _begin = itemgetter(0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pydantic import AfterValidator
 
 from chaos.explain import shown
 from driver.loads.load import LoadAccess
+from driver.port_variables import port_variable
 
 _LOOPBACK = "127.0.0.1:"
 
@@ -25,11 +25,6 @@ def endpoint(text: str) -> tuple[str, int]:
 Endpoint = Annotated[str, AfterValidator(lambda text: text if endpoint(text) else "")]
 
 
-def variable(service: str, port: int) -> str:
-    """Return the variable of a service's port: `WEB_8000`."""
-    return f"{re.sub(r'[^A-Z0-9]', '_', service.upper())}_{port}"
-
-
 def host_address(access: LoadAccess, service: str, port: int) -> str:
     """Return `address:port` at which this host reaches a service: through its door where the port is
     published, else beside the doors. Raises LabError.
@@ -43,4 +38,4 @@ def host_address(access: LoadAccess, service: str, port: int) -> str:
 def variables(access: LoadAccess, reached: Iterable[tuple[str, int]]) -> dict[str, str]:
     """Return the variables of all published ports, and of those in `reached`. Raises LabError."""
     published = [(one.service, one.port) for one in access.published()]
-    return {variable(*one): host_address(access, *one) for one in (*published, *reached)}
+    return {port_variable(*one): host_address(access, *one) for one in (*published, *reached)}

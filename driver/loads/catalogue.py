@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from inspect import isabstract
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 
 from chaos.explain import nearest, problem, shortened, shown
 from driver.loads.load import Load
+from driver.own_classes import own_classes
 from wire.declarations import DeclarationError, declarations, named
 
 HELPERS = (
@@ -41,8 +41,7 @@ class LoadError(ValueError):
 
 def _kinds(module: ModuleType) -> type[Load] | None:
     """Return the kind of load that a module defines, None without one."""
-    mine = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
-    found = [one for one in mine if isinstance(one, type) and issubclass(one, Load) and not isabstract(one)]
+    found = [one for one in own_classes(module) if issubclass(one, Load)]
     for one in found:
         if not all(isinstance(getattr(one, name, None), str) for name in ("name", "summary")):
             raise DeclarationError(

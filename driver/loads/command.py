@@ -13,13 +13,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from chaos.explain import shown
 from chaos.units import PerSecond
-from driver.loads.addresses import Endpoint, endpoint, variable, variables
+from driver.loads.addresses import Endpoint, endpoint, variables
 from driver.loads.container_run import container_argv, container_name, removed_at_end
 from driver.loads.load import Load, LoadContext, OutsideNetwork
 from driver.loads.open_loop import wait_until
 from driver.loads.operation_lines import LineSplitter, reported
 from driver.loads.operation_log import OperationLog
 from driver.loads.program_run import PIECE_BYTES, OutputLog, ProgramEnd, check_executable, run_program
+from driver.port_variables import port_variable
 
 SHELL = ("/bin/sh", "-c")
 MOST_BAD_LINES = 1_000
@@ -78,7 +79,7 @@ class CommandLoad(Load):
         output = ReportedOutput(context.operations, context.zero_ns)
         if self.image:
             network = await asyncio.to_thread(context.access.outside_network)
-            addresses = {variable(*one): address for one, address in network.addresses.items()}
+            addresses = {port_variable(*one): address for one, address in network.addresses.items()}
             name = container_name(network, context.name)
             async with removed_at_end(name):
                 ended = await self._end_of(context, output, addresses, (network, name))

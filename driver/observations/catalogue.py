@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from inspect import isabstract
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +13,7 @@ from chaos.explain import nearest, problem
 from chaos.units import unit_of
 from driver.observations.address import without_passwords
 from driver.observations.observation import SystemObservation
+from driver.own_classes import own_classes
 from wire.declarations import declarations, named
 
 MAX_OBSERVATIONS = 64
@@ -21,12 +21,7 @@ MAX_OBSERVATIONS = 64
 
 def _kinds(module: ModuleType) -> list[type[SystemObservation]] | None:
     """Return the observations that a module defines, None without one."""
-    mine = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
-    return [
-        one
-        for one in mine
-        if isinstance(one, type) and issubclass(one, SystemObservation) and not isabstract(one)
-    ] or None
+    return [one for one in own_classes(module) if issubclass(one, SystemObservation)] or None
 
 
 OBSERVATIONS: Mapping[str, type[SystemObservation]] = dict(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import suppress
 from typing import Annotated, ClassVar, Literal
 
@@ -15,6 +14,7 @@ from driver.observations.http import json_value
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, Value
 from driver.observations.values import number, shown, table
+from driver.port_variables import port_variable
 from driver.systems.system_access import Ran, SystemAccess, run_bounded
 
 
@@ -84,6 +84,5 @@ def _addresses(access: SystemAccess) -> dict[str, str]:
     found = {}
     for service, port in access.ports():
         with suppress(NotReadyError):
-            name = re.sub(r"[^A-Z0-9]", "_", service.upper())
-            found[f"{name}_{port}"] = access.inside(service, port)
+            found[port_variable(service, port)] = access.inside(service, port)
     return found

@@ -10,6 +10,7 @@ import aiohttp
 import jsonpath
 from pydantic import BeforeValidator, Field
 
+from driver.json_path import check_path
 from driver.observations.address import ServiceUrl, parse_url
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, Value
@@ -31,18 +32,7 @@ def _what(value: object) -> object:
         return value
     if not isinstance(value, str) or not value.startswith("$"):
         raise ValueError(f"expected status, text, or a JSON path like $.count; found {value!r}")
-    try:
-        jsonpath.compile(value)
-    except jsonpath.JSONPathError as error:
-        raise ValueError(
-            f"expected a JSON path (RFC 9535) like $.count; found {value!r}: {_words(error)}"
-        ) from None
-    return value
-
-
-def _words(error: Exception) -> str:
-    """The first line of the library's own words, which go on with a drawing of the path."""
-    return shown(str(error).partition("\n")[0])
+    return check_path(value, "expected a JSON path (RFC 9535) like $.count")
 
 
 def _checked(value: object) -> object:
@@ -143,7 +133,8 @@ def json_value(body: bytes, path: str) -> Value:
     try:
         found = jsonpath.findall(path, data)
     except (jsonpath.JSONPathError, RecursionError) as error:
-        raise ReadingError(f"{path}: {_words(error)}") from None
+        reason = shown(str(error).partition("\n")[0])
+        raise ReadingError(f"{path}: {reason}") from None
     if not found:
         keys = f" It has {shown(', '.join(map(str, data)))}." if isinstance(data, dict) else ""
         raise ReadingError(f"{path} finds nothing in its answer.{keys}")

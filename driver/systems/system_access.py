@@ -56,9 +56,6 @@ class Ran:
 class SystemAccess(Protocol):
     """What loads and observations use of a system. Contracts and errors are in the module's docstring."""
 
-    def outside(self, service: str, port: int) -> str:
-        """Return `host:port` where this machine reaches a published port, through the service's door."""
-
     def published(self) -> Sequence[PublishedAddress]:
         """Return the published ports of all services, and where this machine reaches them."""
 
@@ -119,16 +116,6 @@ class RunningAccess:
 
     def published(self) -> Sequence[PublishedAddress]:
         return self._containers().published
-
-    def outside(self, service: str, port: int) -> str:
-        published = self.published()
-        for one in published:
-            if (one.service, one.port) == (service, port):
-                return one.address.replace("0.0.0.0:", "127.0.0.1:")
-        there = ", ".join(f"{one.service}:{one.port}" for one in published) or "none"
-        raise UsageError(
-            f"{service}:{port} is no published port of the system.", f"Published ports: {there}."
-        )
 
     def outside_network(self) -> OutsideNetwork:
         """Return the network on which doors take connections from outside, for a load's container."""

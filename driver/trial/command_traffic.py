@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import threading
@@ -13,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from driver.errors import LabError
+from driver.port_variables import port_variable
 from driver.systems.replicas import PublishedAddress
 from driver.visible import one_line
 
@@ -48,7 +48,7 @@ class CommandTraffic:
     def send_to(self, published: Sequence[PublishedAddress]) -> None:
         """Start the command. Raises LabError."""
         self._published = published
-        variables = {variable(one): one.address for one in published}
+        variables = {port_variable(one.service, one.port): one.address for one in published}
         self._begun_s = time.monotonic()
         try:
             process = subprocess.Popen(
@@ -137,8 +137,3 @@ def _wait_end(process: subprocess.Popen[bytes]) -> None:
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
-
-
-def variable(one: PublishedAddress) -> str:
-    """Return the variable of a published port: `WEB_8000`."""
-    return f"{re.sub(r'[^A-Z0-9]', '_', one.service.upper())}_{one.port}"

@@ -18,6 +18,7 @@ from driver.histories.driver_journal import DriverJournal
 from driver.histories.journal_kinds import OBSERVER
 from driver.histories.journals import read_history
 from driver.histories.readings import final_reading, first_reading, readings_of
+from driver.loads.addresses import host_address
 from driver.machine.example_images import ensure_example_images
 from driver.observations.catalogue import read_observation
 from driver.observations.observation import ReadingContext
@@ -62,7 +63,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
 def fill(access: RunningAccess) -> None:
     """Give each server two votes."""
     for path in ("a1/cats", "b2/dogs"):
-        url = f"http://{access.outside('web', 8000)}/vote/{path}"
+        url = f"http://{host_address(access, 'web', 8000)}/vote/{path}"
         urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=LIMIT_S)
     assert access.execute("redis", ["redis-cli", "RPUSH", "votes", "a1", "b2"]).code == 0
     assert access.execute("redis", ["redis-cli", "HSET", "counts", "cats", "1", "dogs", "1"]).code == 0

@@ -7,7 +7,8 @@ from itertools import count
 import pytest
 
 from driver.claims import linearizability
-from driver.claims.linearizability import FOREVER_NS, RegisterOperation, linearizable
+from driver.claims.linearizability import RegisterOperation, linearizable
+from driver.histories.intervals import FOREVER_NS
 from tests.driver.claims.system_past import SystemPast
 
 OWN = "reads of kv see own writes"

@@ -20,7 +20,7 @@ class Knock(Load):
     knock: Annotated[str, Field(max_length=10, description="which door")]
 
     async def run(self, context: LoadContext) -> None:
-        raise NotImplementedError
+        raise AssertionError("reading a workload runs no load")
 
 
 @pytest.fixture(autouse=True)

@@ -31,9 +31,6 @@ class FakeAccess:
     def published(self) -> Sequence[PublishedAddress]:
         return ()
 
-    def outside(self, service: str, port: int) -> str:
-        return self.inside(service, port)
-
     def inside(self, service: str, port: int, replica: int = 1) -> str:
         if (service, port) not in self.ends:
             raise UsageError(f"{service!r} is no service of the system that has a container.")

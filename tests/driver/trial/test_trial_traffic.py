@@ -15,9 +15,10 @@ import pytest
 
 from driver.errors import UsageError
 from driver.paths import project_root
+from driver.port_variables import port_variable
 from driver.systems.replicas import PublishedAddress
 from driver.trial import command_traffic
-from driver.trial.command_traffic import CommandTraffic, variable
+from driver.trial.command_traffic import CommandTraffic
 from driver.trial.http_traffic import HttpTraffic, check_url, published_url
 from tests.waiting import eventually_in_thread
 
@@ -194,4 +195,4 @@ def is_alive(process: int) -> bool:
 
 
 def test_a_variable_s_name_is_one_of_the_shell() -> None:
-    assert variable(PublishedAddress("my-api.v2", 80, "")) == "MY_API_V2_80"
+    assert port_variable("my-api.v2", 80) == "MY_API_V2_80"
