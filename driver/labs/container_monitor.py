@@ -121,13 +121,15 @@ class ContainerMonitor:
             if not self._watched[name]:
                 del self._watched[name]
 
-    async def first_action_ns(self, name: str, called_ns: int) -> int | None:
+    async def first_action_ns(
+        self, name: str, called_ns: int, within_s: float = EVENT_WITHIN_S
+    ) -> int | None:
         """Return the time of the engine's first event of a container since `called_ns`; None without one.
 
-        Waits EVENT_WITHIN_S at most. The engine's call returns later, after everything that follows the
+        Waits `within_s` at most. The engine's call returns later, after everything that follows the
         change.
         """
-        deadline = time.monotonic() + EVENT_WITHIN_S
+        deadline = time.monotonic() + within_s
         while self._streaming:
             for event in self._actions.get(name, ()):
                 if event.at_ns >= called_ns:
