@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 import msgspec
 
-from driver.dashboard.hub import Hub
-from driver.dashboard.jobs import Jobs
 from driver.dashboard.lab_monitor import CATCH_UP_STEPS, REFRESH_EVERY_S, STEP_EVERY_S, LabMonitor
+from driver.dashboard.page_loop import PageLoop
 from driver.dashboard.scenario_job import ScenarioJob
 from driver.dashboard.state_encoder import JsonObject
 from driver.results.run_folder import results_root
 
 
-class Dashboard:
-    """One project's lab and the jobs of the page. All of it runs on the server's loop, without locks."""
+class Dashboard(PageLoop):
+    """One project's lab and the jobs of the page."""
 
     encode = staticmethod(msgspec.json.encode)
 
@@ -25,33 +25,18 @@ class Dashboard:
         self, monitor: LabMonitor, read_only: bool = False, lab_port: int | None = None,
         results: Path | None = None,
     ) -> None:  # fmt: skip
+        super().__init__()
         self.monitor = monitor
-        self.jobs = Jobs()
         self.results = results or results_root()
         self.scenario = ScenarioJob(self.jobs, self.results, lab_port)
-        self.hub = Hub(self.state)
         self._read_only = read_only
         self._labs_published = 0
         self._published: tuple[JsonObject, JsonObject] = ({}, {})
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Start the loop; `wait_failed` reports its failure."""
-        self._tasks = [asyncio.create_task(self._refresh()), asyncio.create_task(self._publish())]
-
-    async def wait_failed(self) -> None:
-        """Wait until the loop fails, and raise its error: a frozen page must not look live."""
-        await asyncio.gather(*self._tasks)
-
-    async def end(self) -> None:
-        """Stop the loop, and the jobs that the page started."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.jobs.end()
+    def work(self) -> Sequence[Coroutine[object, object, None]]:
+        return [self._refresh(), self._publish()]
 
     def state(self) -> JsonObject:
-        """Return the whole state; that of an empty model before a lab was found."""
         feed = self.monitor.feed
         lab, doing = self.monitor.status(), self.doing()
         if feed is None:

@@ -9,12 +9,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from driver.dashboard import actions
 from driver.dashboard.auth import RequestAuth
 from driver.dashboard.dashboard import Dashboard
-from driver.dashboard.hub import Hub
+from driver.dashboard.page_loop import PageLoop
 from driver.dashboard.run_history import KEY_FIGURES, RunHistory
 from driver.errors import LabError
 
@@ -29,6 +30,8 @@ REPORT_POLICY = "sandbox allow-scripts allow-popups"
 BODY_BYTES = 64 << 10
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LOOP: web.AppKey[PageLoop] = web.AppKey("loop", PageLoop)
+INDEX: web.AppKey[str] = web.AppKey("index", str)
 DASHBOARD: web.AppKey[Dashboard] = web.AppKey("dashboard", Dashboard)
 HISTORY: web.AppKey[RunHistory] = web.AppKey("history", RunHistory)
 
@@ -37,25 +40,35 @@ def make_app(
     dashboard: Dashboard, history: RunHistory, auth: RequestAuth, read_only: bool
 ) -> web.Application:
     """Return the server. With `read_only` every route that changes something refuses."""
-    app = web.Application(middlewares=[auth.middleware, errors_as_json], client_max_size=BODY_BYTES)
+    app = page_app("index.html", dashboard, auth)
     app[DASHBOARD], app[HISTORY] = dashboard, history
-    app.router.add_get("/", _index)
-    app.router.add_get("/page/{name}", page_file)
-    app.router.add_get("/api/snapshot", _snapshot)
-    app.router.add_get("/api/stream", _stream)
     app.router.add_get("/api/runs", _runs)
     app.router.add_get("/api/trend", _trend)
     app.router.add_get("/api/compare", _compare)
     app.router.add_get("/runs/{run}/{name}", _run_file)
     actions.add_routes(app, DASHBOARD, read_only)
+    return app
+
+
+def page_app(index: str, loop: PageLoop, auth: RequestAuth) -> web.Application:
+    """Return a server with what every live page has: the page itself, its files, its state as a stream.
+
+    `index` is the page's file. The loop runs while the server does.
+    """
+    app = web.Application(middlewares=[auth.middleware, errors_as_json], client_max_size=BODY_BYTES)
+    app[LOOP], app[INDEX] = loop, index
+    app.router.add_get("/", _index)
+    app.router.add_get("/page/{name}", _page_file)
+    app.router.add_get("/api/snapshot", _snapshot)
+    app.router.add_get("/api/stream", _stream)
     app.cleanup_ctx.append(_running)
     return app
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    app[DASHBOARD].start()
+    app[LOOP].start()
     yield
-    await app[DASHBOARD].end()
+    await app[LOOP].end()
 
 
 @web.middleware
@@ -72,10 +85,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 async def _index(request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(PAGE / "index.html")
+    return web.FileResponse(PAGE / request.app[INDEX])
 
 
-async def page_file(request: web.Request) -> web.StreamResponse:
+async def _page_file(request: web.Request) -> web.StreamResponse:
     """Answer with a script or a style of the pages."""
     name = request.match_info["name"]
     for folder in (PAGE, REPORT_ASSETS):
@@ -85,15 +98,12 @@ async def page_file(request: web.Request) -> web.StreamResponse:
 
 
 async def _snapshot(request: web.Request) -> web.Response:
-    return _json(request.app[DASHBOARD].state())
+    return json_answer(request.app[LOOP].state())
 
 
 async def _stream(request: web.Request) -> web.StreamResponse:
-    return await stream_of(request, request.app[DASHBOARD].hub)
-
-
-async def stream_of(request: web.Request, hub: Hub) -> web.StreamResponse:
     """Send events until the page is closed; a slow page overflows its own queue alone."""
+    hub = request.app[LOOP].hub
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
     subscriber = hub.subscribe()
@@ -112,12 +122,12 @@ async def _runs(request: web.Request) -> web.Response:
     found = await asyncio.to_thread(
         request.app[HISTORY].runs, query.get("scenario", ""), query.get("verdict", "")
     )
-    return _json({"runs": found, "metrics": list(KEY_FIGURES)})
+    return json_answer({"runs": found, "metrics": list(KEY_FIGURES)})
 
 
 async def _trend(request: web.Request) -> web.Response:
     query = request.query
-    return _json(
+    return json_answer(
         await asyncio.to_thread(
             request.app[HISTORY].trend, query.get("scenario", ""), query.get("metric", "")
         )
@@ -127,7 +137,7 @@ async def _trend(request: web.Request) -> web.Response:
 async def _compare(request: web.Request) -> web.Response:
     query = request.query
     markdown = await asyncio.to_thread(request.app[HISTORY].compare, query.get("a", ""), query.get("b", ""))
-    return _json({"markdown": markdown})
+    return json_answer({"markdown": markdown})
 
 
 async def _run_file(request: web.Request) -> web.StreamResponse:
@@ -140,5 +150,6 @@ async def _run_file(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _json(value: Any) -> web.Response:
-    return web.Response(body=Dashboard.encode(value), content_type="application/json")
+def json_answer(value: Any) -> web.Response:
+    """Return a value as JSON."""
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine, Sequence
 
-from driver.dashboard.hub import Hub
-from driver.dashboard.jobs import Jobs
+from driver.dashboard.page_loop import PageLoop
 from driver.dashboard.state_encoder import JsonObject
 from driver.dashboard.system_monitor import LOOK_EVERY_S, SystemMonitor
 from driver.dashboard.system_state import WINDOW_S, WallClock, system_state
@@ -14,34 +14,19 @@ from driver.dashboard.system_state import WINDOW_S, WallClock, system_state
 EMPTY: JsonObject = {"links": [], "containers": [], "faults": [], "events": []}
 
 
-class SystemDashboard:
-    """One system and the jobs of its page. All of it runs on the server's loop, without locks."""
+class SystemDashboard(PageLoop):
+    """One system and the jobs of its page."""
 
     def __init__(self, monitor: SystemMonitor, named: str, read_only: bool = False) -> None:
+        super().__init__()
         self.monitor = monitor
         self.named = named
-        self.jobs = Jobs()
-        self.hub = Hub(self.state)
         self._read_only = read_only
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Start the loop; `wait_failed` reports its failure."""
-        self._tasks = [asyncio.create_task(self._follow())]
-
-    async def wait_failed(self) -> None:
-        """Wait until the loop fails, and raise its error: a frozen page must not look live."""
-        await asyncio.gather(*self._tasks)
-
-    async def end(self) -> None:
-        """Stop the loop, and the jobs that the page started."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.jobs.end()
+    def work(self) -> Sequence[Coroutine[object, object, None]]:
+        return [self._follow()]
 
     def state(self) -> JsonObject:
-        """Return the whole state; that of an empty model before the system was found."""
         monitor = self.monitor
         now_s, model = time.time(), monitor.model
         looked = None if model is None else model.looked
