@@ -4,6 +4,7 @@ import * as runs from "./runs.js";
 import * as events from "./events.js";
 import { drawFaults, drawFaultsOn } from "./faults.js";
 import * as inject from "./inject.js";
+import { drawReadOnly } from "./previewed.js";
 import * as now from "./now.js";
 import * as plots from "./plots.js";
 import * as scenarios from "./scenarios.js";
@@ -26,7 +27,7 @@ function draw() {
   const any = (...names) => names.some((name) => changed.has(name));
   if (any("lab")) now.drawLab();
   if (any("lab", "faults", "second")) drawFaultsOn();
-  if (any("read_only")) inject.drawReadOnly();
+  if (any("read_only")) drawReadOnly();
   if (!at("now").hidden) drawNow(any);
   if (!at("inject-view").hidden) {
     if (any("tiles", "faults", "second")) inject.draw();
