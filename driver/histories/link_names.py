@@ -36,8 +36,9 @@ def service_of(container: str) -> str:
     return container.partition("[")[0]
 
 
-def touches(link: str, container: str) -> bool:
-    """Whether a container is one of the ends of a link; a server's replicas share its links."""
-    if is_link(container):
+def touches(link: str, target: str) -> bool:
+    """Whether a container, or a service, is at an end of a link; a server's replicas share its links."""
+    if is_link(target):
         return False
-    return server_of(link) == service_of(container) or is_client(container, link)
+    is_of_client = target == service_of(client_of(link)) or is_client(target, link)
+    return is_of_client or server_of(link) == service_of(target)

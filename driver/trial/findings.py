@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from driver.histories.link_names import client_of, is_client, pair_of, service_of
+from driver.histories.link_names import client_of, pair_of, server_of, service_of, touches
 from driver.nouns import counted
 from driver.systems.system import OUTSIDE
 from driver.trial.baseline import SystemBaseline
@@ -17,7 +17,6 @@ from driver.trial.log_patterns import LogNews
 from driver.trial.picture import LinkLane, StepPicture, picture_of
 from driver.trial.programme import TrialStep
 from driver.trial.recovery import LinkRecovery, SystemRecovery
-from driver.trial.samples import is_hit
 
 MOST_LOG_NEWS = 5
 """New errors of one step that an outcome keeps."""
@@ -322,16 +321,9 @@ def hit_links(step: TrialStep, links: Iterable[str]) -> list[str]:
 def touched(step: TrialStep, baseline: SystemBaseline) -> list[str]:
     """Return the containers at an end of what a step hits."""
     services = set() if step.hits_links else {service_of(step.target)}
-    for pair in (pair_of(name) for name in hit_links(step, baseline.links)):
-        client, _, server = pair.partition("->")
-        services |= {client, server.partition(":")[0]}
+    for link in hit_links(step, baseline.links):
+        services |= {service_of(client_of(link)), server_of(link)}
     return [name for name, one in baseline.containers.items() if one.service in services]
-
-
-def touches(link: str, target: str) -> bool:
-    """Whether a container, or a service, is at an end of a link; a server's replicas share its links."""
-    server = link.partition("->")[2].partition(":")[0]
-    return server == service_of(target) or is_client(target, link) or is_hit(client_of(link), target)
 
 
 def _advice(seen: StepEvidence) -> Iterator[str]:

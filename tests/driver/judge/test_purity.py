@@ -15,7 +15,7 @@ CORES = {
     ),
     "histories.outage_phases",
     *("histories.link_connections", "histories.link_names"),
-    "nouns",
+    *("nouns", "own_classes"),
     *(
         "histories.intervals",
         "histories.readings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from driver.histories.link_names import touches
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.findings import (
     DialledConnection,
@@ -15,7 +16,6 @@ from driver.trial.findings import (
     TrialRecords,
     outcome_of,
     touched,
-    touches,
     with_records,
 )
 from driver.trial.programme import KINDS, TrialStep
