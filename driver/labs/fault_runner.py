@@ -177,6 +177,9 @@ class FaultRunner:
                 because=ended.because, absent=ended.absent, counters=ended.counters,
                 connections_hit=ended.connections_hit,
             )  # fmt: skip
+            if fault.layer is Layer.container:
+                # The last fault of a run ends beside its monitor: the engine's event may come too late.
+                await self._monitor.read(planned.targets)
             return True
         self._write(FaultEnded, planned, planned_ns=at_ns, called_ns=called_ns, detail=detail)
         self._journal.write(LabTrouble, what="fault_not_ended", detail=f"{planned.id}: {detail}")

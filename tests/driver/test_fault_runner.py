@@ -168,6 +168,14 @@ async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) 
     assert looks_between(events, act.first_ns, act.end_called_ns) == 2
 
 
+async def test_a_container_is_sampled_once_more_after_its_fault(tmp_path: Path) -> None:
+    _, events = await run(tmp_path, FakeActuator(), planned("kill", 0.0, 0.1))
+    ended_ns = next(one["at_ns"] for one in events if one["event"] == "fault_ended")
+    assert events[-1]["event"] == "containers_read"
+    assert events[-1]["asked_ns"] >= ended_ns
+    assert "worker-1" in events[-1]["closely"]
+
+
 async def test_a_container_with_a_fault_that_began_after_its_planned_end_is_still_sampled(
     tmp_path: Path,
 ) -> None:
@@ -220,7 +228,7 @@ async def test_no_end_waits_for_the_look_before_it(tmp_path: Path) -> None:
     runner = FaultRunner(Ending(), monitor, journal, (planned("kill", 0.0, 0.1),), NOTICE_S)
     async with asyncio.timeout(10):
         await runner.run(time.monotonic_ns())
-    assert monitor.looks == 2
+    assert monitor.looks == 3
     assert runner.active == {}
 
 

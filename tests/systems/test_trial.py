@@ -229,8 +229,8 @@ def test_one_replica_of_several_is_killed_and_then_all(tmp_path: Path) -> None:
     )
     words = ("--watch", "5s", "--only", "kill client", "--json")
     done = lab_py("try", file, *words, "--results", tmp_path / "results")
-    assert done.returncode == ExitCode.PASSED, done.stderr
     one, every = json.loads(done.stdout)["outcomes"]
+    assert done.returncode == ExitCode.PASSED, (one["note"], every["note"], done.stderr)
     assert one["step"]["target"] in ("client[1]", "client[2]")
     assert f"{one['step']['target']} is hit of 2 replicas of client, then all at once" in done.stderr
     assert (every["step"]["target"], every["verdict"], every["broke"]) == ("client", "came back", [])
