@@ -72,8 +72,8 @@ prove-receipts: dev images ## captures of packets must find a thousand receipts 
 prove-examples: dev images ## every link fault of the catalogue has its receipt on each example system (some minutes)
 	@$(PY) -m tests.example_faults --write
 
-example-defects: dev images ## defects in the code of examples/, each before the scenario that must catch it (an hour; ONLY=jobs)
-	@$(PY) -m tests.example_defects $(if $(ONLY),--only $(ONLY))
+example-defects: dev images ## defects in the code of examples/, each before the scenario that must catch it, and healthy runs (two hours; ONLY=jobs; go on: RESUME=1)
+	@$(PY) -m tests.example_defects $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume)
 
 two-terminals: dev images ## pairs of commands at once on one lab, drawn by a seed: PAIRS=20 SEED=1 (some minutes)
 	@$(PY) -m tests.two_terminals --pairs $${PAIRS:-20} --seed $${SEED:-1} --write
