@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chaos.anchor import AnchorEntry
 from chaos.catalogue import ALL, parameters
 from chaos.fault import DirectedFault, Fault, Layer
 
@@ -75,13 +76,41 @@ All other links stay untouched, and the receipt shows that. A selection without 
 | `every`, `repeat` | repeats: at that interval, that many times or as often as fits |
 | `rolling`, `batch` | one target (or a batch) after another, with that pause between them |
 | `sequence:`, `parallel:` | entries one after another, or side by side, that are placed and repeated as one |
+| `when` | begins at a byte, frame, text, answer or connection on a link, as below |
+
+## At a message instead of a time
+
+With `when` a fault begins at what passes a link, so that it comes at the same message again, and not only at
+the same second. `at` is then when the door begins to count. It counts on each connection by itself: of one
+that is open already what comes from now on, of one that opens later all from its first byte.
+
+```yaml
+timeline:
+  - {fault: reset, targets: worker-1, at: 10s, when: {frame: 3, connection: 1}}
+  - {fault: stall, targets: 1-4, at: 20s, for: 5s, when: {link: 2, bytes: 1200, direction: to_coordinator}}
+  - {fault: kill, targets: coordinator, at: 40s, for: 5s, when: {link: 1, response: 2, before: true}}
+```
+
+ANCHORS
+
+- **The door strikes by itself**, where links of one door are hit: exactly the bytes before the anchor have
+  passed in that direction, and no answer to them in the other one. The connection waits for the microseconds
+  that the begin takes.
+- **A fault on containers, or on links through another door**, is begun by the driver when the door reports
+  the anchor. It comes that reaction later, some milliseconds, and its receipt says how many.
+- **An anchor that does not come** `within` its time is disarmed: the fault did not begin, and the run is
+  inconclusive for that reason.
+- What TLS encrypts is counted as bytes and connections; `frame` and `pattern` need plain text, and compressed
+  frames hide it. The connections of the prober do not count.
+- What is placed `after` such an entry counts from the latest time at which it can end.
+- The receipt, and the door's own journal, say at which byte of which connection it struck.
 """
 
 
 def page() -> str:
     """Return the whole page, with the table of figures where there is one."""
     measured = MEASURED.read_text() if MEASURED.is_file() else ""
-    parts = [_HEAD]
+    parts = [_HEAD.replace("ANCHORS", _anchor_table())]
     titles = {
         Layer.link: "Link faults",
         Layer.handshake: "Handshake faults",
@@ -96,6 +125,13 @@ def page() -> str:
     if measured:
         parts += ["\n## How exact\n", measured.rstrip()]
     return "\n".join(parts) + "\n"
+
+
+def _anchor_table() -> str:
+    rows = [
+        f"| `{info.alias or name}` | {info.description} |" for name, info in AnchorEntry.model_fields.items()
+    ]
+    return "\n".join(["| key of `when` | meaning |", "|---|---|", *rows])
 
 
 _NOT_THERE = """

@@ -184,9 +184,10 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
             fault.id,
             " ".join([fault.fault, *(f"{key}={value}" for key, value in fault.params.items())]),
             name_list(fault.targets),
+            "" if fault.when is None else fault.when.words,
         ]
         for fault in plan.faults
     ]
-    print_table(["at", "for", "id", "fault", "targets"], rows)
+    print_table(["at", "for", "id", "fault", "targets", "when"], rows)
     if plan.expect:
         print_lines(["", "expects", *(f"  {text}" for text in plan.expect)])

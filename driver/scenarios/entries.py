@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos.catalogue import FAULTS, FaultError, make, unknown_fault
-from chaos.fault import Fault
+from chaos.fault import Fault, Layer
 from driver.scenarios.error_collector import ErrorCollector
 from driver.scenarios.scenario import EntrySchedule, FaultEntry, ParallelEntry, SequenceEntry
 from driver.scenarios.validation import At, read_model
@@ -84,7 +84,19 @@ class EntryReader:
             raise self._at(path, f"{fault.name} lasts until it is ended: expected `for`, like `for: 10s`")
         if not fault.lasting and model.for_s is not None:
             raise self._at((*path, "for"), f"{fault.name} is instantaneous and takes no `for`")
+        if model.when is not None:
+            self._check_anchor(model, fault, path)
         return fault
+
+    def _check_anchor(self, model: FaultEntry, fault: Fault, path: KeyPath) -> None:
+        assert model.when is not None
+        if model.rolling_s is not None:
+            raise self._at((*path, "when"), "`rolling` begins one target after another, and takes no `when`")
+        if model.when.link is None and fault.layer is Layer.container:
+            raise self._at(
+                (*path, "when", "link"),
+                f"{fault.name} acts on containers: expected `link`, the link on which the anchor counts",
+            )
 
     def _name(self, model: EntrySchedule, path: KeyPath) -> str:
         wanted = model.id or getattr(model, "fault", "") or "block"

@@ -26,7 +26,10 @@ class Step:
 
 
 class FaultTimeline:
-    """Returns each begin and end once, when it is due; a fault's end only after its begin."""
+    """Returns each begin and end once, when it is due; a fault's end only after its begin.
+
+    Of a fault with an anchor only the time at which it is armed: when it ends follows from its anchor.
+    """
 
     def __init__(self, faults: tuple[PlannedFault, ...]) -> None:
         # The number keeps the plan's order among steps of one instant.
@@ -54,7 +57,7 @@ class FaultTimeline:
             steps.append(step)
             if step.what is StepKind.end:
                 del self._on[step.fault.id]
-            elif step.fault.for_s is not None:
+            elif step.fault.for_s is not None and step.fault.when is None:
                 self._on[step.fault.id] = step.fault
                 heapq.heappush(self._steps, (Step(step.fault.end_s, StepKind.end, step.fault), number))
         return steps

@@ -6,12 +6,16 @@ shifts its whole timeline by the delay.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from chaos.anchor import Anchor, AnchorPoint, door_of
 from chaos.catalogue import make
-from chaos.fault import Fault
+from chaos.fault import Fault, Layer
+from chaos.targets import TargetError
+from chaos.units import format_seconds
 from driver.scenarios.scenario import KnownIssue
 from driver.scenarios.workload import Workload
 
@@ -20,8 +24,38 @@ class _FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PlannedAnchor(_FrozenModel):
+    """The anchor of a fault: the first of `links` to get to `point`, `within_s` from the fault's `at_s`."""
+
+    links: tuple[str, ...]
+    point: AnchorPoint
+    within_s: float
+
+    @property
+    def anchor(self) -> Anchor:
+        """The anchor as an actuator takes it."""
+        return Anchor(self.links, self.point)
+
+    @property
+    def words(self) -> str:
+        """The anchor and its bound: `after frame 3 to_coordinator on worker-7, within 10s`."""
+        return f"{self.anchor.text}, within {format_seconds(self.within_s)}"
+
+
+def check_one_door(links: Sequence[str]) -> None:
+    """Raise TargetError where an anchor's links pass several doors: one door alone can count."""
+    doors = sorted({door_of(link) for link in links})
+    if len(doors) > 1:
+        raise TargetError(
+            f"the links of an anchor lead to one server; these lead to {', '.join(doors)}: name one of them"
+        )
+
+
 class PlannedFault(_FrozenModel):
-    """One fault at one time. `for_s` is None for an instantaneous one. `entry`: its timeline entry."""
+    """One fault at one time. `for_s` is None for an instantaneous one. `entry`: its timeline entry.
+
+    One with an anchor is armed at `at_s`, and begins at the anchor.
+    """
 
     id: str
     entry: str
@@ -31,6 +65,7 @@ class PlannedFault(_FrozenModel):
     at_s: float
     for_s: float | None
     seed: int
+    when: PlannedAnchor | None = None
 
     def build(self) -> Fault:
         """Return the fault. Raises chaos.catalogue.FaultError for one that the catalogue lacks."""
@@ -38,8 +73,20 @@ class PlannedFault(_FrozenModel):
 
     @property
     def end_s(self) -> float:
-        """When it ends."""
-        return self.at_s + (self.for_s or 0.0)
+        """When it ends; of one with an anchor the latest time."""
+        wait_s = 0.0 if self.when is None else self.when.within_s
+        return self.at_s + wait_s + (self.for_s or 0.0)
+
+    @property
+    def is_struck_by_door(self) -> bool:
+        """Whether the door that counts begins it by itself, at the very byte.
+
+        Else the driver begins it when the door reports the byte: a fault on containers, or on links that
+        pass other doors.
+        """
+        if self.when is None or self.build().layer is Layer.container:
+            return False
+        return len({door_of(link) for link in (*self.when.links, *self.targets)}) == 1
 
 
 class PlannedSystem(_FrozenModel):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from chaos.anchor import AnchorEntry
 from chaos.model import Strict
 from chaos.units import Seconds, format_seconds, parse_seconds, unitless
 from driver.scenarios.workload import Workload
@@ -81,6 +82,13 @@ class FaultEntry(EntrySchedule):
     ] = None
     batch: Annotated[int, Field(ge=1, description="with `rolling`: how many at a time")] = 1
     allow_empty: Annotated[bool, Field(description="whether it may have no targets")] = False
+    when: Annotated[
+        AnchorEntry | None,
+        Field(
+            description="the byte, frame, text, answer or connection on a link at which it begins; "
+            "`at` is then when the door begins to count"
+        ),
+    ] = None
 
 
 class SequenceEntry(EntrySchedule):

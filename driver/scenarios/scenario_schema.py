@@ -45,6 +45,7 @@ def schema() -> dict[str, Any]:
     definitions["Kind"]["properties"]["kind"]["enum"] = list(PARAMS)
     definitions["Variable"] = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
     definitions["FaultEntry"] = FaultEntry.model_json_schema(by_alias=True)
+    definitions.update(definitions["FaultEntry"].pop("$defs", {}))
     definitions["Entry"] = {"anyOf": [*(_fault(kind, definitions) for kind in ALL), *_blocks()]}
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -12,7 +12,7 @@ from chaos.units import format_seconds
 from driver.scenarios.conflicts import TICK_S, Conflict, first_conflict
 from driver.scenarios.entries import Entry, EntryReader
 from driver.scenarios.error_collector import ErrorCollector
-from driver.scenarios.plan import PlannedFault
+from driver.scenarios.plan import PlannedAnchor, PlannedFault, check_one_door
 from driver.scenarios.scenario import FaultEntry, Range, SequenceEntry
 from driver.scenarios.scenario_file import ScenarioFile
 from driver.scenarios.target_selector import TargetSelector
@@ -122,7 +122,8 @@ class Scheduler:
         if for_s is not None and for_s <= 0:
             raise self._loaded.error((*entry.path, "for"), "expected more than 0s")
         if model.rolling_s is None:
-            return self._parts(entry, fault, targets, begin_s, for_s, turn) if targets else []
+            when = self._anchor(entry, model, targets, turn)
+            return self._parts(entry, fault, targets, begin_s, for_s, turn, when) if targets else []
         faults: list[PlannedFault] = []
         for place in range(0, len(targets), model.batch):
             some = targets[place : place + model.batch]
@@ -138,8 +139,13 @@ class Scheduler:
         begin_s: float,
         for_s: float | None,
         turn: str,
+        when: PlannedAnchor | None = None,
     ) -> list[PlannedFault]:
         parts = fault.expand(for_s)
+        if when is not None and len(parts) > 1:
+            raise self._loaded.error(
+                (*entry.path, "when"), f"{fault.name} comes in several parts, and takes no `when`"
+            )
         planned = []
         for number, part in enumerate(parts, 1):
             name = f"{entry.name}{turn}" + (f"-{number}" if len(parts) > 1 else "")
@@ -154,6 +160,7 @@ class Scheduler:
                     at_s=round(begin_s + part.at_s, 6),
                     for_s=None if part.for_s is None else round(part.for_s, 6),
                     seed=derived_seed(self._seed, "fault", name),
+                    when=when,
                 )
             )
         if len(self._paths) > MAX_FAULTS:
@@ -162,6 +169,21 @@ class Scheduler:
         if self._hits > MAX_HITS:
             raise self._loaded.error(entry.path, f"the timeline's faults hit more than {MAX_HITS} targets")
         return planned
+
+    def _anchor(
+        self, entry: Entry, model: FaultEntry, targets: tuple[str, ...], turn: str
+    ) -> PlannedAnchor | None:
+        """Return the anchor of an entry with its links; None without one, or without targets."""
+        if model.when is None or not targets:
+            return None
+        links = targets
+        if model.when.link is not None:
+            try:
+                links = self._targets.links(model.when.link, f"{entry.name}{turn}/when")
+                check_one_door(links)
+            except TargetError as error:
+                raise self._loaded.error((*entry.path, "when", "link"), str(error)) from None
+        return PlannedAnchor(links=links, point=model.when.point, within_s=model.when.within_s)
 
     def _drawn(self, between: Range, *names: str) -> float:
         begin, end = between
@@ -191,10 +213,12 @@ class Scheduler:
                 bound = f"the run lasts {format_seconds(scenario.duration_s)}"
                 if scenario.cooldown_s:
                     bound += f", and no fault may be in its last {format_seconds(scenario.cooldown_s)}"
+                late = "" if fault.when is None else ", where its anchor comes as late as `within` allows"
+                shorter = "a shorter `for`" if fault.when is None else "a shorter `for` or `within`"
                 raise self._loaded.error(
                     (*self._paths[fault.id], "at" if fault.for_s is None else "for"),
-                    f"{fault.id} would end at {format_seconds(round(fault.end_s, 3))}, and {bound}",
-                    "Give it a shorter `for`, an earlier `at`, or the run a longer `duration`.",
+                    f"{fault.id} would end at {format_seconds(round(fault.end_s, 3))}{late}, and {bound}",
+                    f"Give it {shorter}, an earlier `at`, or the run a longer `duration`.",
                 )
 
     def _conflict_error(self, found: Conflict) -> Exception:

@@ -19,6 +19,9 @@ class TargetSelector(Protocol):
         and for one that does not exist or on which the fault cannot act.
         """
 
+    def links(self, selection: Selection, draw: str) -> tuple[str, ...]:
+        """Return the links of a selection, at least one. Raises TargetError as `select` does."""
+
 
 class FleetSelector:
     """Implements TargetSelector for the workers of the reference system."""
@@ -36,6 +39,9 @@ class FleetSelector:
             )
         return targets
 
+    def links(self, selection: Selection, draw: str) -> tuple[str, ...]:
+        return links_of_fleet(self._fleet, selection, draw)
+
 
 class SystemSelector:
     """Implements TargetSelector for a foreign system: containers of container faults, links of all others."""
@@ -46,3 +52,15 @@ class SystemSelector:
     def select(self, fault: Fault, selection: Selection, draw: str, *, allow_empty: bool) -> tuple[str, ...]:
         select = self._targets.containers if fault.layer is Layer.container else self._targets.links
         return select(selection, draw, allow_empty=allow_empty)
+
+    def links(self, selection: Selection, draw: str) -> tuple[str, ...]:
+        return self._targets.links(selection, draw)
+
+
+def links_of_fleet(fleet: Fleet, selection: Selection, draw: str) -> tuple[str, ...]:
+    """Return the links of a selection of workers. Raises TargetError, also for a container without a link."""
+    found = fleet.select(selection, draw)
+    core = [name for name in found if name in CORE]
+    if core:
+        raise TargetError(f"expected the link of a worker, like worker-3; found {core[0]}, which has none")
+    return found
