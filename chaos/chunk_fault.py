@@ -13,7 +13,7 @@ from chaos.evidence import LinkEvidence, ProbeCounts
 from chaos.fault import DirectedFault
 from chaos.prober.probe_rate import ProbeRate
 from chaos.random_effects import MESSAGE_TOLERANCE, max_gap_ns, probe_mismatch, random_effect_samples
-from chaos.units import Share
+from chaos.unit_types import Share
 
 
 class ChunkFault(DirectedFault):

@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from chaos.model import Strict
-from chaos.units import PerSecond
+from chaos.unit_types import PerSecond
 
 
 class Arrivals(StrEnum):

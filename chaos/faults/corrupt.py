@@ -13,7 +13,7 @@ from chaos.evidence import CloseKind, LinkEvidence, Observation, ProbeCounts, Sy
 from chaos.fault import DirectedFault
 from chaos.prober.probe_rate import ProbeRate
 from chaos.random_effects import interval_text, max_gap_ns, random_effect_samples, rate_fits, wrong_direction
-from chaos.units import Share
+from chaos.unit_types import Share
 
 HITS = 150
 MOST_BYTES_PER_S = 120_000.0

@@ -11,7 +11,7 @@ from chaos.coverage import EffectSample
 from chaos.evidence import LinkEvidence, Observation, Symptom
 from chaos.fault import Aspect, LinkFault, Segment
 from chaos.prober.probe_rate import ProbeRate
-from chaos.units import Seconds
+from chaos.unit_types import Seconds
 
 MAX_SEGMENTS = 10_000
 

@@ -12,7 +12,7 @@ from chaos.evidence import LinkEvidence, Observation, Symptom
 from chaos.fault import DirectedFault
 from chaos.prober.probe_rate import ProbeRate, throughput_rate
 from chaos.throughput import limited_to, throughput_samples
-from chaos.units import Milliseconds, SizeBytes
+from chaos.unit_types import Milliseconds, SizeBytes
 
 
 class Fragment(DirectedFault):

@@ -19,7 +19,7 @@ from chaos.evidence_checks import mean_shift_ms, median_shift_ms
 from chaos.fault import DirectedFault
 from chaos.intervals import CONFIDENCE
 from chaos.prober.probe_rate import ProbeRate
-from chaos.units import Milliseconds
+from chaos.unit_types import Milliseconds
 
 HALVES = (Direction.to_worker, Direction.to_coordinator)
 LEAST_SHARE = 0.35

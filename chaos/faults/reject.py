@@ -13,7 +13,7 @@ from chaos.evidence import ConnectOutcome, LinkEvidence, Observation, Symptom
 from chaos.evidence_checks import close_kinds_text, connect_samples, connects_text
 from chaos.fault import Aspect, Layer, LinkFault
 from chaos.prober.probe_rate import ProbeRate
-from chaos.units import Seconds
+from chaos.unit_types import Seconds
 
 
 class Reject(LinkFault):

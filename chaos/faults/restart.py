@@ -9,7 +9,7 @@ from pydantic import Field
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, Observation
 from chaos.fault import Aspect, ContainerFault
-from chaos.units import Seconds
+from chaos.unit_types import Seconds
 
 
 class Restart(ContainerFault):

@@ -12,7 +12,7 @@ from chaos.evidence import CloseKind, LinkEvidence, Observation, Symptom
 from chaos.evidence_checks import close_kinds_text, no_connection_note
 from chaos.fault import Aspect, DirectedFault
 from chaos.prober.probe_rate import ProbeRate
-from chaos.units import SizeBytes
+from chaos.unit_types import SizeBytes
 
 
 class Truncate(DirectedFault):

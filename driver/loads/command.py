@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from chaos.explain import shown
-from chaos.units import PerSecond
+from chaos.unit_types import PerSecond
 from driver.loads.addresses import Endpoint, endpoint, variables
 from driver.loads.container_run import container_argv, container_name, removed_at_end
 from driver.loads.load import Load, LoadContext, OutsideNetwork

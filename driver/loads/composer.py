@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.units import PerSecond, Seconds
+from chaos.unit_types import PerSecond, Seconds
 from driver.histories.system_events import FAIL, OK, UNKNOWN
 from driver.loads.addresses import Endpoint, endpoint, variables
 from driver.loads.composer_template import CommandKind, TemplateCommand, plan_template, template_commands

@@ -15,7 +15,7 @@ import re2
 from pydantic import AfterValidator, Field, model_validator
 
 from chaos.explain import shown
-from chaos.units import PerSecond
+from chaos.unit_types import PerSecond
 from driver.arrivals import ArrivalSchedule
 from driver.histories.system_events import FAIL, OK, UNKNOWN
 from driver.json_path import JsonPath, NoValueError, first_value

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Protocol
 from pydantic import Field
 
 from chaos.model import Strict
-from chaos.units import Seconds
+from chaos.unit_types import Seconds
 from driver.histories.system_events import OK
 from driver.loads.operation_log import OperationLog
 

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.model import Strict
-from chaos.units import Seconds
+from chaos.unit_types import Seconds
 from driver.observations.reading import Reader
 from driver.systems.system_access import SystemAccess
 

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJs
 
 from chaos.anchor import AnchorEntry
 from chaos.model import Strict
-from chaos.units import Seconds, format_seconds, parse_seconds, unitless
+from chaos.unit_types import Seconds
+from chaos.units import format_seconds, parse_seconds, unitless
 from driver.scenarios.workload import Workload
 from wire.address import MAX_WORKERS
 

@@ -14,7 +14,7 @@ import msgspec
 from pydantic import Field, model_validator
 
 from chaos.model import Strict
-from chaos.units import PerSecond, Seconds, Share, SizeBytes
+from chaos.unit_types import PerSecond, Seconds, Share, SizeBytes
 from driver.arrivals import ArrivalSchedule
 from wire.control import TaskSpec
 from wire.limits import PARAMS_BYTES

@@ -1,4 +1,4 @@
-"""Commands that read files load no client of an engine, of Toxiproxy or of the coordinator."""
+"""Commands load only the libraries that they need: an import costs more than most of their work."""
 
 from __future__ import annotations
 
@@ -37,3 +37,8 @@ def test_a_command_that_reads_files_loads_no_client(command: str) -> None:
 
 def test_a_command_that_uses_every_client_loads_them() -> None:
     assert loaded_by("try_").issuperset(CLIENTS)
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_command_that_starts_or_removes_a_lab_loads_no_validator_of_scenarios(command: str) -> None:
+    assert "pydantic" not in loaded_by(command)
