@@ -21,7 +21,7 @@ from pydantic import Field, field_validator, model_validator
 from chaos.directions import Direction, LinkEnds
 from chaos.explain import shown
 from chaos.model import Strict
-from chaos.units import Seconds
+from chaos.unit_types import Seconds
 
 MAX_PATTERN_BYTES = 256
 MAX_COUNT = 10**12
