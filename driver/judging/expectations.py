@@ -18,6 +18,7 @@ from driver.histories.readings import first_answer_since_ns
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 from driver.metrics.catalogue import FAMILY_OF
+from driver.metrics.metric import StillOpen
 from driver.metrics.quantities import OPERATORS, margin_of, write
 from driver.metrics.signals import Signal, Steps, good_stretches, is_unknown
 from driver.metrics.worst import worst_cases
@@ -107,7 +108,7 @@ def _of_claim(claim: Claim) -> Question:
 
 
 def _metric(expected: Threshold, history: History, metrics: Metrics) -> Finding:
-    return against_threshold(metrics, expected)
+    return against_threshold(history, metrics, expected)
 
 
 def _signal(expected: AnchoredThreshold, history: History, metrics: Metrics) -> Finding:
@@ -135,12 +136,17 @@ def _with_worst(history: History, found: Finding, measure: str) -> Finding:
     return msgspec.structs.replace(found, evidence=show(history, events))
 
 
-def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
-    """Return whether a metric meets its threshold; unknown where it has no value."""
+def against_threshold(history: History, metrics: Metrics, expected: Threshold) -> Finding:
+    """Return whether a metric meets its threshold; unknown where it has no value, unless what it times had
+    not ended after more than is allowed.
+    """
     metric = expected.metric
     measured = metrics.values.get(metric.name)
     bound = write(expected.value, metric.unit)
     if measured is None:
+        open_ = FAMILY_OF[metric.name].still_open(history).get(metric.name)
+        if open_ is not None:
+            return _against_open(open_, expected)
         because = (
             f"the history determines no value of {metric.name}; {expected.operator} {bound} was expected"
         )
@@ -155,6 +161,21 @@ def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
         threshold=expected.value,
         margin=margin,
         unit=metric.unit.value,
+    )
+
+
+def _against_open(open_: StillOpen, expected: Threshold) -> Finding:
+    """Return that a threshold failed which the time so far exceeds; unknown where it does not exceed it."""
+    metric = expected.metric
+    bound = f"{expected.operator} {write(expected.value, metric.unit)}"
+    because = f"{open_.because}; {metric.name} {bound} was expected"
+    is_over = expected.operator in ("<", "<=") and not OPERATORS[expected.operator](
+        open_.at_least, expected.value
+    )
+    if not is_over:
+        because = f"{because}, and that time is too short to decide"
+    return (failed if is_over else unknown)(
+        expected.text, because, threshold=expected.value, unit=metric.unit.value
     )
 
 

@@ -50,10 +50,19 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class StillOpen:
+    """What a metric times had not ended, so that its value would be `at_least` that much, or more."""
+
+    at_least: float
+    because: str
+
+
+@dataclass(frozen=True)
 class MetricFamily:
     """The metrics of one subject: `measure` returns the value of each from a history. Pages list families by
     `rank`. `of_operations`: they are measured from operations alone, so that those of a part of a run have
     values too. `on_system`: they are measured of a foreign system too, whose workers are its links.
+    `still_open` returns, by the name of a metric without a value, what had not ended when its time was over.
     `broken_by` maps the begin of a metric's name to controls (`driver/controls/`) that are tried first to
     show that a bound on it can be missed.
     """
@@ -64,6 +73,7 @@ class MetricFamily:
     rank: int = 1000
     of_operations: bool = False
     on_system: bool = False
+    still_open: Callable[[History], Mapping[str, StillOpen]] = lambda history: {}
     broken_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def controls_of(self, metric: Metric) -> tuple[str, ...]:

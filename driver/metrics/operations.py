@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
 from driver.histories.system_events import FAIL, OK, Operation
-from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, distribution, ratio, summed_up
+from driver.metrics.metric import (
+    Better,
+    Metric,
+    MetricFamily,
+    StillOpen,
+    Unit,
+    Values,
+    distribution,
+    ratio,
+    summed_up,
+)
 
 _LOWER = Better.lower
 
@@ -85,19 +96,52 @@ def _longest_without_ok_s(operations: list[Operation]) -> float | None:
     return max(later - earlier for earlier, later in pairwise([begin_ns, *answers, end_ns])) / 1e9
 
 
-def _ok_after_heal_s(history: History, operations: list[Operation]) -> float | None:
+@dataclass(frozen=True)
+class AfterHeal:
+    """A heal after which operations were called, and the first answer that acknowledges one, before the next
+    fault; None where there is none until `until_ns`, when the last of them has ended or that fault begins.
+    """
+
+    heal_ns: int
+    called: int
+    ok_ns: int | None
+    until_ns: int
+
+
+def _after_heals(history: History, operations: list[Operation]) -> list[AfterHeal]:
     run = history.view(run_timeline)
-    answers = [one.return_ns for one in operations if one.outcome == OK]
-    longest_ns = None
+    found = []
     for heal_ns in run.heals:
-        until_ns = run.quiet_until_ns(heal_ns)
-        if not any(heal_ns < one.call_ns < until_ns for one in operations):
-            continue
-        next_ns = min((at_ns for at_ns in answers if at_ns > heal_ns), default=None)
-        if next_ns is None or next_ns > until_ns:
-            return None
-        longest_ns = max(longest_ns or 0, next_ns - heal_ns)
-    return None if longest_ns is None else longest_ns / 1e9
+        quiet_ns = run.quiet_until_ns(heal_ns)
+        called = [one for one in operations if heal_ns < one.call_ns < quiet_ns]
+        if called:
+            answers = (one.return_ns for one in operations if one.outcome == OK)
+            ok_ns = min((at_ns for at_ns in answers if heal_ns < at_ns <= quiet_ns), default=None)
+            until_ns = min(quiet_ns, max(one.return_ns for one in called))
+            found.append(AfterHeal(heal_ns, len(called), ok_ns, until_ns))
+    return found
+
+
+def _ok_after_heal_s(history: History, operations: list[Operation]) -> float | None:
+    heals = _after_heals(history, operations)
+    took_ns = [one.ok_ns - one.heal_ns for one in heals if one.ok_ns is not None]
+    return max(took_ns) / 1e9 if took_ns and len(took_ns) == len(heals) else None
+
+
+def still_open(history: History) -> dict[str, StillOpen]:
+    """Return the longest wait for an acknowledgement after a heal, where none came."""
+    run = history.view(run_timeline)
+    heals = _after_heals(history, history.view(under_load))
+    never = [one for one in heals if one.ok_ns is None]
+    if not never:
+        return {}
+    worst = max(never, key=lambda one: one.until_ns - one.heal_ns)
+    longest_s = max(((one.ok_ns or one.until_ns) - one.heal_ns) / 1e9 for one in heals)
+    because = (
+        f"none of the {worst.called:,} operations that were called after the heal at "
+        f"{run.at_s(worst.heal_ns):.1f} s was acknowledged in {(worst.until_ns - worst.heal_ns) / 1e9:.1f} s"
+    )
+    return {"ok_after_heal_max_s": StillOpen(longest_s, because)}
 
 
 BROKEN_BY = {
@@ -107,5 +151,12 @@ BROKEN_BY = {
     "": ("operation_refused", "operation_claimed"),
 }
 FAMILY = MetricFamily(
-    "Operations", METRICS, measure, rank=25, of_operations=True, on_system=True, broken_by=BROKEN_BY
+    "Operations",
+    METRICS,
+    measure,
+    rank=25,
+    of_operations=True,
+    on_system=True,
+    still_open=still_open,
+    broken_by=BROKEN_BY,
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
+from redis import ConnectionPool, RedisError
 from redis import Redis as Client
-from redis import RedisError
 from redis.backoff import NoBackoff
+from redis.connection import Connection
 from redis.retry import Retry
 
 from driver.observations.address import ServiceUrl, parse_url
@@ -20,6 +22,10 @@ PORTS = {"redis": 6379}
 EXAMPLE = "redis://redis:6379/0"
 READ = "readonly"
 """The flag by which a server knows a command that changes nothing."""
+MOST_BYTES = 8 << 20
+"""Of all that a server answers on one connection: the client builds an answer whole, of any length."""
+READ_BYTES = 1 << 20
+"""At once: the client copies all that it has of a long line at each piece."""
 HARMLESS = ("PING", "INFO", "TIME", "ECHO")
 """Commands about no key, which have no such flag."""
 
@@ -29,6 +35,30 @@ def _checked(value: object) -> object:
     if not (url.path.strip("/") or "0").isdecimal():
         raise ValueError(f"expected the number of a database after the port; found {url.path!r}")
     return value
+
+
+class BoundedSocket(socket.socket):
+    """A socket from which at most MOST_BYTES are received; `recv` raises ReadingError for more."""
+
+    received = 0
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        data = super().recv(size, flags)
+        self.received += len(data)
+        if self.received > MOST_BYTES:
+            raise ReadingError(f"its answer has more than {MOST_BYTES:,} bytes")
+        return data
+
+
+class BoundedConnection(Connection):
+    """A connection on a BoundedSocket."""
+
+    def _connect(self) -> socket.socket:
+        plain: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
+        limit_s = plain.gettimeout()
+        bounded = BoundedSocket(plain.family, plain.type, plain.proto, plain.detach())
+        bounded.settimeout(limit_s)
+        return bounded
 
 
 class RedisObservation(SystemObservation):
@@ -79,7 +109,9 @@ class RedisObservation(SystemObservation):
         return read
 
     def _client(self, url: ServiceUrl, host: str, port: int) -> Client:
-        return Client(
+        pool = ConnectionPool(
+            connection_class=BoundedConnection,
+            max_connections=1,
             host=host,
             port=port,
             db=int(url.path.strip("/") or 0),
@@ -89,8 +121,9 @@ class RedisObservation(SystemObservation):
             socket_connect_timeout=self.timeout_s,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
-            single_connection_client=True,
+            socket_read_size=READ_BYTES,
         )
+        return Client.from_pool(pool)
 
     def _refuse_write(self, client: Client) -> None:
         """Raise ReadingError for a command that the server does not know to read alone."""

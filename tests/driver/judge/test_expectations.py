@@ -15,7 +15,7 @@ def judged(text: str, past: Past) -> Finding:
     if isinstance(expected, AnchoredThreshold):
         return against_signal(history, expected)
     assert isinstance(expected, Threshold)
-    return against_threshold(measure(history), expected)
+    return against_threshold(history, measure(history), expected)
 
 
 def test_a_metric_on_the_good_side_passes_with_its_margin() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from chaos.catalogue import FAULTS
+from driver.checks.finding import Finding
 from driver.histories import events as driver
 from driver.histories.history import History
 from driver.histories.journal_gaps import gaps
 from driver.histories.system_events import LoadEnded, Operation
+from driver.judging.expectations import against_threshold
 from driver.metrics import measure
 from driver.metrics.signals import SIGNALS, good_stretches
+from driver.scenarios.thresholds import Threshold, parse_expectation
 from tests.driver.judge.histories import NO_SETTINGS, Past, ns
 
 
@@ -55,6 +58,12 @@ def with_fault(past: Past, begin_s: float, end_s: float, name: str = "f-1") -> P
 def values(past: Past, *names: str) -> list[float | None]:
     found = measure(past.history()).values
     return [found[name] for name in names]
+
+
+def judged(text: str, past: Past) -> Finding:
+    history, expected = past.history(), parse_expectation(text)
+    assert isinstance(expected, Threshold)
+    return against_threshold(history, measure(history), expected)
 
 
 def test_operations_are_counted_by_their_outcomes() -> None:
@@ -112,6 +121,31 @@ def test_a_heal_after_which_nothing_was_called_says_nothing() -> None:
 def test_a_heal_without_an_acknowledgement_before_the_next_fault_makes_it_unknown() -> None:
     past = past_of((1, 1.1, "ok"), (5, 5.1, "fail"), (9, 9.1, "ok"))
     assert values(with_fault(with_fault(past, 2, 4), 6, 8, "f-2"), "ok_after_heal_max_s") == [None]
+
+
+@pytest.mark.parametrize(
+    ("bound", "status", "says"),
+    [
+        ("<= 10s", "failed", "none of the 2 operations that were called after the heal at 2.9 s was "),
+        ("<= 15s", "unknown", "too short to decide"),
+        (">= 1s", "unknown", "too short to decide"),
+    ],
+)
+def test_a_system_that_never_comes_back_fails_a_bound_that_the_wait_exceeds(
+    bound: str, status: str, says: str
+) -> None:
+    past = past_of((1, 1.1, "ok"), (5, 5.1, "fail"), (11, 16.0, "unknown"))
+    found = judged(f"ok_after_heal_max {bound}", with_fault(past, 2, 4))
+    assert found.status.value == status
+    assert says in found.because
+    assert "12.0 s" in found.because
+
+
+def test_an_answer_after_the_next_fault_is_none_before_it() -> None:
+    past = past_of((1, 1.1, "ok"), (5, 13.0, "ok"))
+    found = judged("ok_after_heal_max <= 7s", with_fault(with_fault(past, 2, 4), 12, 12.5, "f-2"))
+    assert found.status.value == "failed"
+    assert "in 8.0 s" in found.because
 
 
 def test_what_a_load_does_after_the_heal_phase_began_is_no_part_of_its_traffic() -> None:
