@@ -87,7 +87,7 @@ class FaultActuator(Protocol):
         """
 
     async def pause(self, container: str) -> int:
-        """Freeze all processes of a container (cgroup freezer)."""
+        """Freeze all processes of a container."""
 
     async def unpause(self, container: str) -> int:
         """Resume a paused container."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator, Injection, LinkEffect, Times
 from chaos.coverage import Coverage, EffectSample, coverage_of
 from chaos.directions import Direction
@@ -83,6 +84,8 @@ class Fault(Strict, ABC):
     """What the fault can change about a container. Only a fault that can end a process explains that it
     ended.
     """
+    needs: ClassVar[tuple[Ability, ...]] = ()
+    """What it needs of the engine, what injects it first. A link fault needs nothing: Toxiproxy does it."""
     done_at_once: ClassVar[bool] = False
     """Whether a lasting fault acts only at its begin, like a kill: afterwards its target is merely absent."""
     plain_effect: ClassVar[str]

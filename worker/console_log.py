@@ -10,7 +10,7 @@ from wire.events import Event
 _MS = 1_000_000
 _NO_LINK_FROM = 4
 """From this attempt on, refusals to a worker that was never connected may mean that it has no link."""
-_NO_LINK = "Links are made by `python lab.py up --workers N`, and not by `docker compose up`"
+_NO_LINK = "Links are made by `python lab.py up --workers N`, and by nothing else"
 
 
 class ConsoleLog:

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
@@ -19,6 +20,7 @@ class Cpu(ContainerFault):
 
     name: ClassVar = "cpu"
     rank: ClassVar = 240
+    needs: ClassVar = (Ability.cpu,)
     plain_effect: ClassVar = "little processor time"
     changes: ClassVar = frozenset({ContainerEffect.slowed})
     summary: ClassVar = "at most a share of one processor core"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
@@ -14,6 +15,7 @@ class Kill(ContainerFault):
 
     name: ClassVar = "kill"
     rank: ClassVar = 200
+    needs: ClassVar = (Ability.kill, Ability.restart)
     plain_effect: ClassVar = "killed, and started again later"
     changes: ClassVar = frozenset({ContainerEffect.ended})
     done_at_once: ClassVar = True

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
@@ -19,6 +20,7 @@ class Memory(ContainerFault):
 
     name: ClassVar = "memory"
     rank: ClassVar = 250
+    needs: ClassVar = (Ability.memory,)
     plain_effect: ClassVar = "little memory"
     changes: ClassVar = frozenset({ContainerEffect.squeezed, ContainerEffect.ended})
     summary: ClassVar = "at most this much memory; the kernel kills a process that needs more"

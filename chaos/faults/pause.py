@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
@@ -12,13 +13,14 @@ SETTLED_NS = 300_000_000
 
 
 class Pause(ContainerFault):
-    """The cgroup freezer: processes stop where they are, and continue later."""
+    """Processes stop where they are, and continue later."""
 
     name: ClassVar = "pause"
     rank: ClassVar = 190
+    needs: ClassVar = (Ability.pause,)
     plain_effect: ClassVar = "frozen, and continues later"
     changes: ClassVar = frozenset({ContainerEffect.paused})
-    summary: ClassVar = "all processes are frozen (cgroup freezer), and continue when it ends"
+    summary: ClassVar = "all processes are frozen, and continue when it ends"
     visible_effect: ClassVar = (
         "The kernel still acknowledges bytes and buffers them; the process does nothing. Afterwards its "
         "clocks have jumped."

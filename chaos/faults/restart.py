@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, Observation
 from chaos.fault import Aspect, ContainerFault
@@ -17,6 +18,7 @@ class Restart(ContainerFault):
 
     name: ClassVar = "restart"
     rank: ClassVar = 220
+    needs: ClassVar = (Ability.restart, Ability.stop)
     plain_effect: ClassVar = "restarted at once, as by a deployment"
     changes: ClassVar = frozenset({ContainerEffect.ended})
     lasting: ClassVar = False

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
@@ -17,6 +18,7 @@ class Stop(ContainerFault):
 
     name: ClassVar = "stop"
     rank: ClassVar = 210
+    needs: ClassVar = (Ability.stop, Ability.restart)
     plain_effect: ClassVar = "stopped in order, and started again later"
     changes: ClassVar = frozenset({ContainerEffect.ended})
     begins_when_asked: ClassVar = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from chaos.abilities import Ability
 from chaos.actuator import FaultActuator
 from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
@@ -16,6 +17,7 @@ class Unplug(ContainerFault):
 
     name: ClassVar = "unplug"
     rank: ClassVar = 230
+    needs: ClassVar = (Ability.unplug,)
     plain_effect: ClassVar = "off the network, and plugged in again later"
     changes: ClassVar = frozenset({ContainerEffect.unplugged})
     summary: ClassVar = (

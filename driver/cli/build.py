@@ -13,13 +13,14 @@ from driver.terminal import Terminal, print_json, print_lines
 
 
 @click.command("build")
+@options.engine
 @options.as_json
 @options.log_level
 def command(as_json: bool) -> None:
     """Build the lab's images. An image whose inputs have not changed is not built again."""
     services = [image.service for image in images.CATALOGUE]
     with Terminal() as terminal:
-        ids = options.engine_to_fill(default_project()).ensure_images(services, terminal.info)
+        ids = options.engine_to_fill(default_project(), terminal.info).ensure_images(services, terminal.info)
     if as_json:
         print_json(json.dumps(ids))
     else:

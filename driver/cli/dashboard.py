@@ -28,6 +28,7 @@ PORT = 8600
 
 @click.command("dashboard")
 @options.project
+@options.engine
 @options_system.system
 @click.option("--host", default=HOST, show_default=True, metavar="ADDRESS", help="Where to serve it.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, metavar="N",

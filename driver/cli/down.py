@@ -18,6 +18,7 @@ from driver.terminal import Terminal, print_json, print_lines
 
 @click.command("down")
 @options.project
+@options.engine
 @options_system.system
 @click.option("--force", is_flag=True, help="Stop the commands that use the lab first, as Ctrl-C does.")
 @options.as_json

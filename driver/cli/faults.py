@@ -24,6 +24,7 @@ COLUMNS = ("fault", "on", "since", "until", "of")
 
 @click.command("faults")
 @options.project
+@options.engine
 @options_system.system
 @options.as_json
 @options.log_level

@@ -24,6 +24,7 @@ from driver.terminal import ProgressView, Terminal, print_json, print_lines
 
 @click.command("heal")
 @options.project
+@options.engine
 @options_system.system
 @options.as_json
 @options.log_level

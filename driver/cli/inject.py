@@ -25,6 +25,7 @@ from driver.labs.injection_effect import InjectionEffect
 from driver.labs.injection_plan import LONGEST_S
 from driver.labs.lab_lock import lab_lock, reading_unlocked
 from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject
+from driver.labs.needed_abilities import refuse_lacking
 from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
@@ -131,6 +132,7 @@ def _shared() -> list[click.Parameter]:
 
     @click.command()
     @options.project
+    @options.engine
     @options_system.system
     @options.log_level
     def carrier(project: str, system: Path | None) -> None: ...
@@ -157,6 +159,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
             parse_duration("--for", given["for_text"]),
             secrets.randbelow(MAX_SEED) if seed is None else seed,
         )
+    refuse_lacking(planned, place.engine().abilities)
     if dry_run:
         _show(planned, there_are)
         return ExitCode.PASSED

@@ -29,6 +29,7 @@ from driver.terminal import Terminal, print_json, print_lines
 @click.option("--for", "for_text", metavar="TIME", help="How long, like 60s; else until Ctrl-C.")
 @options_run.seed
 @options.project
+@options.engine
 @options.as_json
 @options.log_level
 def command(rate: str, for_text: str | None, seed: int | None, project: str, as_json: bool) -> int:

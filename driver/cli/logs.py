@@ -30,6 +30,7 @@ END = None
 )
 @click.option("--follow", "-f", is_flag=True, help="Print new lines as they come, until Ctrl-C.")
 @options.project
+@options.engine
 @options_system.system
 @options.log_level
 def command(names: tuple[str, ...], tail: int, follow: bool, project: str, system: Path | None) -> None:

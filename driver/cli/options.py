@@ -5,23 +5,24 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from chaos.explain import shortened
-from driver.engines.engine import CONTROL_PORT, HOST, TOXIPROXY_PORT
+from driver.engines.catalogue import KINDS, default_kind, kind_of_lab
+from driver.engines.docker_abilities import ENGINE_NAME as OF_SYSTEMS
+from driver.engines.engine import CONTROL_PORT, HOST, TOXIPROXY_PORT, Abilities, Engine, Say
 from driver.errors import LabError, UsageError
 from driver.labs.project_name import PATTERN, default_project, note_project
 from driver.machine.setup import prepare
-from driver.machine.shell import MachineError, Say
+from driver.machine.shell import MachineError
 from driver.paths import project_root
 from wire.address import MAX_WORKERS
 
-if TYPE_CHECKING:
-    from driver.engines.compose_engine import ComposeEngine
-
 Command = TypeVar("Command", bound=Callable[..., Any])
+CHOSEN = "engine"
+"""The key of the engine that the command line names, in the meta of click's context."""
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -37,6 +38,10 @@ def _project(_: click.Context, __: click.Parameter, name: str) -> str:
 def _log_level(_: click.Context, __: click.Parameter, level: str) -> None:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("stormlab").setLevel(level)
+
+
+def _engine(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    context.meta[CHOSEN] = name
 
 
 def _workers(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
@@ -72,6 +77,12 @@ log_level = click.option(
     expose_value=False, is_eager=True, type=click.Choice(LEVELS, case_sensitive=False),
     help="How much is logged; DEBUG shows every step.",
 )  # fmt: skip
+engine = click.option(
+    "--engine", type=click.Choice(list(KINDS)), default=None, envvar="STORMLAB_ENGINE", show_envvar=True,
+    expose_value=False, callback=_engine,
+    help="What runs the processes. Without it: what holds the lab, else the first that can start one here: "
+    + ", ".join(f"{kind.name} ({kind.summary})" for kind in KINDS.values()) + ".",
+)  # fmt: skip
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 host = click.option(
     "--host", default=HOST, show_default=True, metavar="ADDRESS",
@@ -86,19 +97,54 @@ workers = click.option(
 )
 
 
-def engine_to_fill(project_name: str) -> ComposeEngine:
-    """Return the engine of a lab to be started; `docker compose` in this checkout then uses it too."""
+def chosen_engine() -> str | None:
+    """Return the name of the engine that the command line or STORMLAB_ENGINE names; None: none."""
+    context = click.get_current_context(silent=True)
+    found = None if context is None else context.meta.get(CHOSEN)
+    return None if found is None else str(found)
+
+
+def engine_to_fill(project_name: str, say: Say) -> Engine:
+    """Return the engine of a lab to be started; its own tool in this checkout then uses that lab too.
+
+    `say` gets a sentence where the first of all engines cannot start one here.
+    """
     if project_name == default_project():
         note_project()
-    return engine_of(project_name)
+    engine = engine_of(project_name)
+    first = next(iter(KINDS.values()))
+    if chosen_engine() is None and engine.abilities.engine != first.name and (why := first.unavailable()):
+        say(
+            f"The lab runs on the engine {engine.abilities.engine}, since {first.name} cannot start it: {why}"
+        )
+    return engine
 
 
-def engine_of(project_name: str) -> ComposeEngine:
-    """Return the engine of one lab."""
-    # Imported here: commands without an engine need no Docker SDK, which takes 0.2 s to load.
-    from driver.engines.compose_engine import ComposeEngine
+def engine_of(project_name: str) -> Engine:
+    """Return the engine of one lab. Raises UsageError where another one than the chosen holds it."""
+    kind = kind_of_lab(list(KINDS.values()), project_name, chosen_engine())
+    return kind.make(project_name, project_root(), build_environment)
 
-    return ComposeEngine(project_name, project_root(), build_environment)
+
+def engine_of_systems() -> Engine:
+    """Return the engine that builds the images for systems of Compose files. Raises UsageError where the
+    command line names another.
+    """
+    if (chosen := chosen_engine()) not in (None, OF_SYSTEMS):
+        raise UsageError(
+            f"A system of a Compose file runs on the engine {OF_SYSTEMS}, and not on {chosen}.",
+            "Leave --engine (STORMLAB_ENGINE) out.",
+        )
+    # Not built for the system's project: its end removes what was.
+    return KINDS[OF_SYSTEMS].make(default_project(), project_root(), build_environment)
+
+
+def abilities_of(*, has_system: bool) -> Abilities:
+    """Return the abilities of the engine of a new lab on this machine, or of a system of a Compose file."""
+    if has_system:
+        return engine_of_systems().abilities
+    chosen = chosen_engine()
+    return (KINDS[chosen] if chosen else default_kind(list(KINDS.values()))).abilities()
 
 
 def build_environment(say: Say) -> dict[str, str]:

@@ -17,6 +17,7 @@ from driver.cli.run_lab import lab_for_run
 from driver.cli.scenario_system import refuse_reference_options, system_in_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
+from driver.labs.needed_abilities import refuse_lacking
 from driver.results.run_folder import LATEST, PLAN, SCENARIO
 from driver.runs.fault_free import run_with_controls
 from driver.runs.reference_subject import ReferenceSubject
@@ -33,6 +34,7 @@ from driver.terminal import Terminal
 @options_run.keep
 @options_run.replace
 @options.project
+@options.engine
 @options.host
 @options.port
 @options.as_json
@@ -55,7 +57,8 @@ def command(
         terminal = stack.enter_context(Terminal())
         subject_of: Callable[[Plan], RunSubject]
         if plan.system is None:
-            engine = options.engine_to_fill(project)
+            engine = options.engine_to_fill(project, terminal.info)
+            refuse_lacking(plan.faults, engine.abilities)
             stack.enter_context(lab_for_run(engine, ["replay", folder.name], replace, None, terminal))
             subject_of = partial(ReferenceSubject, engine=engine, terminal=terminal, host=host, port=port)
         else:

@@ -13,7 +13,6 @@ from driver.engines.docker_sdk import DockerSdk
 from driver.errors import LabError
 from driver.interrupts import interrupts_raised, signals_noted
 from driver.labs.lab_lock import lab_lock
-from driver.labs.project_name import default_project
 from driver.paths import state_dir
 from driver.systems.lab_of_system import SystemLab
 from driver.systems.plain_lab import PlainLab, plain_project
@@ -76,8 +75,7 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
         lab_lock(project, verb, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        # Not built for the system's project: its end removes what was.
-        options.engine_of(default_project()).ensure_images(LAB_IMAGES, terminal.info)
+        options.engine_of_systems().ensure_images(LAB_IMAGES, terminal.info)
         began_s = time.monotonic()
         lab, sdk = SystemLab(project, image, folder), DockerSdk(project)
         plain = PlainLab(plain_project(project), image, folder)

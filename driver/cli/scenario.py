@@ -22,6 +22,7 @@ from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
+from driver.labs.needed_abilities import refuse_lacking
 from driver.nouns import counted
 from driver.runs.fault_free import run_with_controls
 from driver.runs.group_run import PlannedRun, plan_all, run_group
@@ -56,6 +57,7 @@ Show = Callable[[], Answer]
 @options_run.held_lock
 @options_run.dashboard
 @options.project
+@options.engine
 @options.host
 @options.port
 @options.as_json
@@ -100,7 +102,9 @@ def command(
                 subject_of: SubjectOf = stack.enter_context(in_run)
                 planned = plan(partial(scenario_system.built, terminal=terminal))
             else:
-                engine = options.engine_to_fill(project)
+                engine = options.engine_to_fill(project, terminal.info)
+                for one in planned:
+                    refuse_lacking(one.plan.faults, engine.abilities)
                 stack.enter_context(lab_for_run(engine, ["scenario", name], replace, held_lock, terminal))
                 stack.enter_context(dashboard_sidecar(watched, project, results, terminal.info))
                 subject_of = partial(_on_reference, engine, terminal, host, port)

@@ -17,7 +17,6 @@ from driver.cli.options_system import LEARNED
 from driver.errors import UsageError
 from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import SYSTEM, lab_lock
-from driver.labs.project_name import default_project
 from driver.observations.catalogue import ObservationError, read_observations
 from driver.paths import state_dir
 from driver.runs.run_subject import RunSubject
@@ -140,8 +139,7 @@ def system_in_run(
     """
     project = project_of(file)
     with lab_lock(project, verb, named, SYSTEM, str(file.resolve()), say=terminal.info):
-        # Not built for the system's project: its end removes what was.
-        options.engine_of(default_project()).ensure_images(LAB_IMAGES, terminal.info)
+        options.engine_of_systems().ensure_images(LAB_IMAGES, terminal.info)
         yield partial(SystemSubject, folder=state_dir() / "systems", terminal=terminal)
 
 

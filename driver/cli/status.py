@@ -26,6 +26,7 @@ from wire.control import CoordinatorState, WorkerState
 
 @click.command("status")
 @options.project
+@options.engine
 @options_system.system
 @options.as_json
 @options.log_level
@@ -50,7 +51,7 @@ def command(project: str, system: Path | None, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """A lab as it is now. `is_up`: its core is there; `state` or `links` None: no answer.
+    """A lab as it is now, on its `engine`. `is_up`: its core is there; `state` or `links` None: no answer.
 
     `degraded_containers` are those that a fault has paused, limited or disconnected from a network.
     """
@@ -61,6 +62,7 @@ class Seen:
     links: list[LinkState] | None
     lock_holders: list[LockHolder]
     degraded_containers: frozenset[str] = frozenset()
+    engine: str = ""
 
     @property
     def workers(self) -> list[str]:
@@ -82,12 +84,14 @@ class Seen:
 def _read(engine: Engine) -> Seen:
     spec = engine.existing_spec()
     if spec is None:
-        return Seen(False, engine.containers(), None, None, lock_holders(engine.project))
+        parts, holders = engine.containers(), lock_holders(engine.project)
+        return Seen(False, parts, None, None, holders, engine=engine.abilities.engine)
     lab = lab_of(engine, spec)
     restore_stale_if_free(engine, Terminal())
     state, links = asyncio.run(_state(lab)), _links(lab)
     degraded = frozenset(engine.degradations())
-    return Seen(True, engine.containers(), state, links, lock_holders(engine.project), degraded)
+    name = engine.abilities.engine
+    return Seen(True, engine.containers(), state, links, lock_holders(engine.project), degraded, name)
 
 
 async def _state(lab: Lab) -> CoordinatorState | None:
@@ -117,7 +121,7 @@ def _show(seen: Seen, project: str) -> None:
         rows.append([one.name, one.status, one.health, *_as_worker(worker), link])
     print_table(["name", "status", "health", "session", "tasks", "connects", "link"], rows, marks)
     if seen.is_up:
-        print_lines([*_summary(seen), *_no_links(seen, project), *_in_use(seen)])
+        print_lines([*_summary(seen), *_no_links(seen, project), *_in_use(seen), f"Engine: {seen.engine}."])
     else:
         print_lines(["Only a part of the lab is there.", *_in_use(seen)])
 
@@ -127,8 +131,7 @@ def _no_links(seen: Seen, project: str) -> list[str]:
         return []
     verb = "has" if len(seen.without_link) == 1 else "have"
     return [
-        f"{name_list(seen.without_link)} {verb} no link: lab.py makes the links, "
-        "`docker compose up` does not. "
+        f"{name_list(seen.without_link)} {verb} no link: lab.py makes the links, and did not start them. "
         f"Run: python lab.py up --workers {len(seen.workers)}{project_option(project)}"
     ]
 
@@ -178,6 +181,7 @@ def _as_json(seen: Seen) -> str:
     rows = [{"name": one.name, "status": one.status, "health": one.health} for one in seen.containers]
     answer = {
         "up": seen.is_up,
+        "engine": seen.engine,
         "containers": rows,
         "coordinator": msgspec.to_builtins(seen.state),
         "links": msgspec.to_builtins(seen.links),

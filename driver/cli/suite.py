@@ -54,6 +54,7 @@ _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.
 @options_run.replace
 @options_run.dashboard
 @options.project
+@options.engine
 @options.host
 @options.port
 @options.as_json
@@ -76,12 +77,12 @@ def command(
         _list(names, paths, quick, controls)
         return ExitCode.PASSED
     level = logging.getLevelName(logging.getLogger("stormlab").level)
-    flags = Flags(quick, controls, host, port, project, seed, level, str(results.resolve()))
-    engine = options.engine_to_fill(project)
+    chosen = options.chosen_engine()
+    flags = Flags(quick, controls, host, port, project, seed, level, str(results.resolve()), chosen)
     began = time.monotonic()
     with (
         Terminal() as terminal,
-        _lab(engine, names, replace, terminal) as lock,
+        _lab(engine := options.engine_to_fill(project, terminal.info), names, replace, terminal) as lock,
         dashboard_sidecar(watched, project, results, terminal.info),
     ):
         if names != [TESTS]:

@@ -12,7 +12,6 @@ import msgspec
 from driver.cli import options
 from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import SYSTEM, lab_lock, stop_lock_holders
-from driver.labs.project_name import default_project
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.systems.lab_of_system import StartedSystem, SystemLab
@@ -32,8 +31,7 @@ def up_system(file: Path, request: SystemRequest, as_json: bool) -> None:
         lab_lock(project, "up", SYSTEM, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        # Not built for the system's project: its end removes what was.
-        options.engine_of(default_project()).ensure_images((TOXIPROXY,), terminal.info)
+        options.engine_of_systems().ensure_images((TOXIPROXY,), terminal.info)
         started = _lab(project).up(request, terminal.info)
     if as_json:
         print_json(json.dumps(_as_json(project, started)))

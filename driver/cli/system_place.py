@@ -11,7 +11,6 @@ from driver.cli import options
 from driver.engines.engine import FaultEngine
 from driver.labs.injection_site import InjectionSite
 from driver.labs.lab_lock import SYSTEM
-from driver.labs.project_name import default_project
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.scenarios.plan import PlannedFault
@@ -44,8 +43,7 @@ class SystemPlace:
         return self.running().engine
 
     def site(self) -> InjectionSite:
-        # Not built for the system's project: its end removes what was.
-        ensure_images = options.engine_of(default_project()).ensure_images
+        ensure_images = options.engine_of_systems().ensure_images
         return SystemSite(self.running(), ensure_images)
 
     def plan(

@@ -24,6 +24,7 @@ COLUMNS = ("worker", "state", "for", "back", "tasks", "memory", "under", "doing"
 @click.command("top")
 @click.option("--once", is_flag=True, help="One table on standard output, and no more.")
 @options.project
+@options.engine
 @options_system.system
 @options.as_json
 @options.log_level

@@ -32,6 +32,7 @@ DEFAULT_WORKERS = 3
 @options_system.start
 @options_system.any_ports
 @options.project
+@options.engine
 @options.host
 @options.port
 @click.option("--dashboard", "watched", is_flag=True, help="Then serve the dashboard, until Ctrl-C.")
@@ -56,7 +57,8 @@ def command(
     count = DEFAULT_WORKERS if workers is None else workers
     began = time.monotonic()
     with Terminal() as terminal, lab_lock(project, "up", say=terminal.info):
-        lab = asyncio.run(_up(options.engine_to_fill(project), new_spec(host, port), count, terminal))
+        engine = options.engine_to_fill(project, terminal.info)
+        lab = asyncio.run(_up(engine, new_spec(host, port), count, terminal))
         if monitored:
             _monitor(lab, terminal)
     print_lines([_as_json(lab, count)] if as_json else _as_text(lab, count, time.monotonic() - began))
@@ -131,8 +133,7 @@ def _refuse_foreign(engine: Engine, spec: LabSpec) -> None:
     """Raise UsageError for containers that lab.py did not start: their coordinator has no key."""
     if not spec.key:
         raise UsageError(
-            f"The containers of {engine.project!r} were started with `docker compose up`, without a key and "
-            "without links.",
+            f"The containers of {engine.project!r} were not started by lab.py: without a key and links.",
             f"python lab.py down{project_option(engine.project)} removes them; then `up` makes a lab.",
         )
 
@@ -152,12 +153,13 @@ def _monitor(lab: Lab, terminal: Terminal) -> None:
 
 def _as_text(lab: Lab, workers: int, took_s: float) -> list[str]:
     spec = lab.spec
-    which, mine = project_option(lab.engine.project, "-p"), project_option(lab.engine.project)
+    mine = project_option(lab.engine.project)
+    look = "    ".join(filter(None, [lab.engine.own_listing(), f"python lab.py status{mine}"]))
     return [
         f"The lab {lab.engine.project!r} is up: {workers} workers, each on its own link ({took_s:.1f} s).",
         f"  Toxiproxy    http://{spec.host}:{spec.toxiproxy_port}/proxies",
         f"  coordinator  http://{spec.host}:{spec.control_port}/metrics",
-        f"  look         docker compose{which} ps    python lab.py status{mine}",
+        f"  look         {look}",
         f"  read         python lab.py logs worker-1{mine}",
         f"  take down    python lab.py down{mine}",
     ]

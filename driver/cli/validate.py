@@ -11,6 +11,7 @@ import click
 from driver.cli import completers, options, options_run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
+from driver.labs.needed_abilities import refuse_lacking
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario import SystemScenario
@@ -22,9 +23,13 @@ from driver.terminal import Terminal, print_lines
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completers.scenarios)
 @options_run.quick
 @options_run.variables
+@options.engine
 @options.log_level
 def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> int:
-    """Check scenario files (or names): each problem with its file, line, key, what was expected and found."""
+    """Check scenario files (or names): each problem with its file, line, key, what was expected and found.
+
+    A fault is refused that needs what the engine of a lab lacks on this machine.
+    """
     wrong = 0
     for name in files:
         try:
@@ -50,8 +55,17 @@ def check(path: Path, overrides: Overrides) -> Plan:
     for cell in combinations(path, overrides):
         mine = replace(overrides, variables={**overrides.variables, **cell})
         loaded = load_scenario(path, mine)
-        plans.append(resolve(loaded, seed=1, system=_system_of(loaded)))
+        plan = resolve(loaded, seed=1, system=_system_of(loaded))
+        _refuse_lacking(plan)
+        plans.append(plan)
     return plans[0]
+
+
+def _refuse_lacking(plan: Plan) -> None:
+    """Raise UsageError for a fault that needs what the engine of a new lab lacks."""
+    needing = [one for one in plan.faults if one.build().needs]
+    if needing:
+        refuse_lacking(needing, options.abilities_of(has_system=plan.system is not None))
 
 
 def _system_of(loaded: ScenarioFile) -> PlannedSystem | None:

@@ -13,7 +13,7 @@ from chaos.targets import COORDINATOR, TOXIPROXY
 from driver.engines import addresses, compose_environment, docker_answers
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_environment import JOURNAL_TARGET, WORKER_SETTINGS
-from driver.engines.compose_images import BuildEnvironment, ComposeImages
+from driver.engines.compose_images import ComposeImages
 from driver.engines.compose_workers import ComposeWorkers, in_parallel, make_journal_folder
 from driver.engines.docker_answers import CPU_PERIOD_US, NetworkAttachment
 from driver.engines.docker_containers import DockerContainers
@@ -23,6 +23,7 @@ from driver.engines.engine import (
     MONITORS,
     PROBER,
     WORKER,
+    BuildEnvironment,
     LabSpec,
     Limits,
     Say,
@@ -55,6 +56,9 @@ class ComposeEngine(DockerContainers):
             "docker_api": answer["ApiVersion"],
             "kernel": answer["KernelVersion"],
         }
+
+    def own_listing(self) -> str:
+        return f"docker compose -p {self._project} ps"
 
     # -- starting and stopping -----------------------------------------------------------------------------
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from driver.engines import images
 from driver.engines.compose_command import ComposeCommand
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import PROBER, Say
+from driver.engines.engine import PROBER, BuildEnvironment, Say
 from driver.errors import EngineError
 
 BUILD_TIMEOUT_S = 900.0
 KEPT_IMAGES = 3
-
-BuildEnvironment = Callable[[Say], Mapping[str, str]]
-"""Prepares this machine for a build; returns the variables of the build. Raises LabError."""
 
 
 class ComposeImages:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from driver.engines import cgroups, docker_answers
 from driver.engines.compose_states import ComposeEvents, ComposeStates
 from driver.engines.compose_workers import in_parallel
+from driver.engines.docker_abilities import docker_abilities
 from driver.engines.docker_answers import REFERENCE, LabLayout, NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import Container, ContainerState, ResourceReading
+from driver.engines.engine import Abilities, Container, ContainerState, ResourceReading
 from driver.errors import AddressInUseError
 
 
@@ -36,6 +37,10 @@ class DockerContainers(ABC):
     @property
     def is_local(self) -> bool:
         return self._sdk.is_local
+
+    @property
+    def abilities(self) -> Abilities:
+        return docker_abilities(self.is_local)
 
     # -- reading -------------------------------------------------------------------------------------------
 

@@ -10,15 +10,18 @@ list only what is raised beside these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from chaos.abilities import Ability
 from chaos.targets import COORDINATOR, TOXIPROXY
 
 Say = Callable[[str], None]
 """Receives one line about the progress of a long call."""
+BuildEnvironment = Callable[[Say], Mapping[str, str]]
+"""Prepares this machine for a build; returns the variables of the build. Raises LabError."""
 
 HOST = "127.0.0.1"
 TOXIPROXY_PORT = 8474
@@ -30,6 +33,24 @@ WORKER = "worker"
 PROBER = "prober"
 MONITORS = ("prometheus", "grafana")
 """Optional services that monitor a lab. Their images are pulled and never built."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What an engine does on this machine, and what it does not: each ability is in one of the two.
+
+    `engine` is its name. `by` maps each ability to its mechanism, as a receipt names it: `cgroup freezer`.
+    `lacks` maps each other one to the reason, as the end of a sentence. Nothing is imitated.
+    """
+
+    engine: str
+    by: Mapping[Ability, str]
+    lacks: Mapping[Ability, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.by.keys() | self.lacks.keys() == set(Ability), "each ability is had or lacked"
+        assert not self.by.keys() & self.lacks.keys(), "no ability is both had and lacked"
+        assert all([*self.by.values(), *self.lacks.values()]), "each has a mechanism or a reason"
 
 
 @dataclass(frozen=True)
@@ -262,6 +283,10 @@ class FaultEngine(ContainerReader, ContainerControl, PlugControl, LimitControl, 
     def is_local(self) -> bool:
         """Whether the engine shares this machine's files and ports."""
 
+    @property
+    def abilities(self) -> Abilities:
+        """What this engine does on this machine. Needs no answer of the engine, and raises nothing."""
+
 
 class OrderedStop(Protocol):
     """Ends the processes of a lab, so that each writes the last line of its journal."""
@@ -320,3 +345,6 @@ class Engine(FaultEngine, ImageBuilder, NetworkControl, ResourceControl, LabCont
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the engine's own programs by name."""
+
+    def own_listing(self) -> str:
+        """Return the command of the engine's own tool that lists the lab; "" where it has none."""

@@ -78,7 +78,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     `cuts`: a worker under it must lose its connection (a cut, a reset, a kill, a stall longer than the
     heartbeat timeout); under a latency it need not. `called_ns` is when the driver requested it, `began_ns`
     maps each target to when Toxiproxy or the engine had applied it. `for_s` is its planned length; None: it
-    is instantaneous.
+    is instantaneous. `mechanism` is what the engine does it by; "" for a fault on links.
     """
 
     fault: str
@@ -92,6 +92,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     began_ns: dict[str, int] = msgspec.field(default_factory=dict)
     changes: list[str] | None = None
     for_s: float | None = None
+    mechanism: str = ""
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):
@@ -273,7 +274,8 @@ class Receipt(Event, tag="receipt", frozen=True):
     """The proof of one fault, by observers other than its injector. `proved` is false where a part lacks.
 
     Each target is in `hit` (observed there) or `missed`, each other link in `spared` or `strayed` (observed
-    there too). `asked` and `measured` have magnitudes by the same names, units last.
+    there too). `asked` and `measured` have magnitudes by the same names, units last. `mechanism` is what the
+    engine did it by; "" for a fault on links.
     """
 
     fault: str
@@ -289,6 +291,7 @@ class Receipt(Event, tag="receipt", frozen=True):
     ended_ns: int = 0
     asked: dict[str, float] = msgspec.field(default_factory=dict)
     measured: dict[str, float] = msgspec.field(default_factory=dict)
+    mechanism: str = ""
 
 
 class LabTrouble(Event, tag="trouble", frozen=True):

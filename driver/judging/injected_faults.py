@@ -27,7 +27,7 @@ class InjectedFault:
     instantaneous), `began_ns` and `ended_ns` map each target to when Toxiproxy or the engine had done it;
     `end_planned_ns` is when it was due to end. By Toxiproxy: `counters` and `connections_hit` by link,
     `ended_because` (deleted, lease, heal; "" where unrecorded), and `absent`, the links from which it had
-    been removed before its end.
+    been removed before its end. `mechanism` is what the engine did it by; "" for a fault on links.
     """
 
     fault_id: str
@@ -43,6 +43,7 @@ class InjectedFault:
     end_planned_ns: int | None = None
     ended_because: str = ""
     absent: tuple[str, ...] = ()
+    mechanism: str = ""
 
     def with_end(self, end: FaultEnded) -> InjectedFault:
         """Return a copy with the end that the driver recorded."""
@@ -120,5 +121,6 @@ def _injected(begun: FaultBegun, ended: FaultEnded | None) -> InjectedFault:
         planned_ns=begun.planned_ns,
         called_ns=begun.called_ns or begun.at_ns,
         began_ns=begun.began_ns or dict.fromkeys(begun.targets, begun.at_ns),
+        mechanism=begun.mechanism,
     )
     return injected if ended is None else injected.with_end(ended)

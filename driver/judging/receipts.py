@@ -46,6 +46,7 @@ class Proof:
     ended_ns: int
     asked: dict[str, float] = field(default_factory=dict)
     measured: dict[str, float] = field(default_factory=dict)
+    mechanism: str = ""
 
 
 def prove(
@@ -252,6 +253,7 @@ def _proof(
         ended_ns=injected.last_ns if injected.fault.lasting else injected.first_ns,
         asked=asked,
         measured=measured,
+        mechanism=injected.mechanism,
     )
 
 
@@ -272,7 +274,8 @@ def _because(
         return "it has no targets"
     rest = f"; {len(spared)} link{' was' if len(spared) == 1 else 's were'} spared" if spared else ""
     first = injected.targets[0]
-    return f"seen on {_with_first(injected.targets)}: {observations[first].because}{rest}"
+    by = f", by {injected.mechanism}" if injected.mechanism else ""
+    return f"seen on {_with_first(injected.targets)}: {observations[first].because}{by}{rest}"
 
 
 def _with_first(targets: Sequence[str]) -> str:

@@ -47,10 +47,13 @@ class FaultCounters:
 
 
 class RunActuator(FaultActuator, Protocol):
-    """FaultActuator with the counters of ended link faults."""
+    """FaultActuator with the counters of ended link faults, and the engine's mechanisms."""
 
     def counters(self, fault_id: str) -> FaultCounters:
         """Return the counters of a link fault once after its `heal_links`; empty ones of any other fault."""
+
+    def mechanism(self, fault: Fault) -> str:
+        """Return what the engine does a fault by; "" for one that needs no engine."""
 
 
 class FaultRunner:
@@ -146,13 +149,16 @@ class FaultRunner:
             self._write(FaultFailed, planned, detail=str(error))
             return False
         times = await self._begin_times(fault, times, called_ns)
-        self.injected[planned.id] = InjectedFault(planned.id, fault, planned.targets, at_ns, called_ns, times)
+        mechanism = self._actuator.mechanism(fault)
+        self.injected[planned.id] = InjectedFault(
+            planned.id, fault, planned.targets, at_ns, called_ns, times, mechanism=mechanism
+        )
         self._write_at(
             max(times.values(), default=at_ns), FaultBegun, planned,
             params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,
             changes=sorted(fault.changes),
             spread_ms=_spread_ms(times), cuts=fault.disconnects(planned.for_s, self._notice_s),
-            called_ns=called_ns, began_ns=dict(times), for_s=planned.for_s,
+            called_ns=called_ns, began_ns=dict(times), for_s=planned.for_s, mechanism=mechanism,
         )  # fmt: skip
         if fault.layer is Layer.container:
             await self._monitor.read(planned.targets)

@@ -9,6 +9,7 @@ from typing import Any
 
 from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
 from chaos.directions import stream
+from chaos.fault import Fault
 from chaos.targets import TOXIPROXY
 from driver.engines.engine import Limits
 from driver.errors import EngineError, LinksError
@@ -59,6 +60,9 @@ class LabActuator:
                     totals[name] = totals.get(name, 0) + count
             found.connections_hit[link.link] = link.connections_hit
         return found
+
+    def mechanism(self, fault: Fault) -> str:
+        return self._lab.engine.abilities.by.get(fault.needs[0], "") if fault.needs else ""
 
     async def pause(self, container: str) -> int:
         return await self._degrade(container, self._lab.engine.pause)

@@ -23,7 +23,9 @@ MAX_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Flags:
-    """What the suite hands on to every scenario. `results` is the folder that keeps all runs."""
+    """What the suite hands on to every scenario. `results` is the folder of all runs, `engine` the one
+    that the command line names (None: none).
+    """
 
     quick: bool
     controls: bool
@@ -33,6 +35,7 @@ class Flags:
     seed: int | None
     log_level: str
     results: str
+    engine: str | None = None
 
 
 def lab_command() -> list[str]:
@@ -61,6 +64,7 @@ def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, 
     command += ["--quick"] if flags.quick else []
     command += ["--controls" if flags.controls else "--no-controls"]
     command += ["--port", str(flags.port)] if flags.port is not None else []
+    command += ["--engine", flags.engine] if flags.engine is not None else []
     command += ["--seed", str(flags.seed)] if flags.seed is not None else []
     return command
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
+from chaos.abilities import Ability
 from driver.engines.engine import (
+    Abilities,
     Container,
     ContainerState,
     EngineEvent,
@@ -23,6 +25,7 @@ from driver.errors import EngineError, LinksError
 from driver.labs.links import Links
 from driver.labs.toxiproxy_api import FaultState, HealResult, Link, LinkState
 
+ABLE = Abilities("fake", dict.fromkeys(Ability, "a fake"))
 SPEC = LabSpec("00" * 32, "127.0.0.1", 18_474, 18_475)
 
 
@@ -51,6 +54,11 @@ class FakeEngine:
     project: str = "fake"
     is_local: bool = True
     stream: FakeEvents = field(default_factory=FakeEvents)
+
+    abilities: Abilities = ABLE
+
+    def own_listing(self) -> str:
+        return "fake list"
 
     def containers(self) -> list[Container]:
         return [

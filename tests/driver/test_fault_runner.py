@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
+from chaos.fault import Fault
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.history import History, LineReader
 from driver.judging.injected_faults import injected_faults
@@ -72,6 +73,9 @@ class FakeActuator:
 
     def counters(self, fault_id: str) -> FaultCounters:
         return FaultCounters({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1}, "lease", ["worker-2"])
+
+    def mechanism(self, fault: Fault) -> str:
+        return "a fake" if fault.needs else ""
 
     def _do(self, what: str) -> int:
         self.asked.append(what)

@@ -60,7 +60,7 @@ def test_a_worker_without_a_link_is_named_with_the_command_that_makes_links(
     engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = shown(capsys)
-    assert "worker-2 has no link: lab.py makes the links, `docker compose up` does not." in found
+    assert "worker-2 has no link: lab.py makes the links, and did not start them." in found
     assert "Run: python lab.py up --workers 2 --project fake" in found
     assert json.loads(shown(capsys, "--json"))["without_link"] == ["worker-2"]
 

@@ -217,7 +217,7 @@ def test_replicas_that_compose_scaled_by_hand_are_named_and_up_makes_them_whole(
         [*scale, "--scale", "worker=2", "worker"], env={**os.environ, **variables(spec)}, check=True,
         capture_output=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
-    advice = "Links are made by `python lab.py up --workers N`, and not by `docker compose up`"
+    advice = "Links are made by `python lab.py up --workers N`, and by nothing else"
     deadline = time.monotonic() + 30
     while advice not in lab("logs", "worker-2").stdout:
         assert time.monotonic() < deadline, lab("logs", "worker-2").stdout

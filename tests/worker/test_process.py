@@ -130,7 +130,7 @@ def test_a_worker_that_is_refused_from_its_start_says_what_makes_links() -> None
     log = Log()
     for attempt in range(1, 9):
         log.tell(events.ConnectFailed, attempt=attempt, kind="refused", detail="connection refused")
-    links = "Links are made by `python lab.py up --workers N`, and not by `docker compose up`"
+    links = "Links are made by `python lab.py up --workers N`, and by nothing else"
     assert [links in line for line in log.lines] == [False, False, True, True]
 
 

@@ -72,11 +72,12 @@ def under(fault: str, looks: tuple[tuple[float, float], ...] = ((0.5, END_S - BE
     return story
 
 
-def receipt(fault: str, story: Watched) -> Proof:
+def receipt(fault: str, story: Watched, mechanism: str = "") -> Proof:
     act = InjectedFault(
         "f1", make(fault, PARAMS.get(fault, {})), (WORKER,), planned_ns=round(BEGIN_S * S),
         called_ns=round(BEGIN_S * S) - 5 * MS, began_ns={WORKER: round(BEGIN_S * S)},
         ended_ns={WORKER: round(END_S * S) + 20 * MS}, end_called_ns=round(END_S * S),
+        mechanism=mechanism,
     )  # fmt: skip
     (proof,) = prove([act], story.history(), [], container_samples(story.history(), [WORKER]))
     return proof
@@ -87,6 +88,13 @@ def test_a_fault_that_held_through_its_window_is_proved_for_all_of_it(fault: str
     proof = receipt(fault, under(fault))
     assert proof.proved, proof.because
     assert proof.measured["proved_ratio"] == 1.0
+
+
+def test_a_receipt_names_the_mechanism_of_the_engine() -> None:
+    proof = receipt("pause", under("pause"), "SIGSTOP")
+    assert proof.mechanism == "SIGSTOP"
+    assert proof.because.endswith(", by SIGSTOP")
+    assert ", by" not in receipt("pause", under("pause")).because
 
 
 @pytest.mark.parametrize("fault", UNDER)

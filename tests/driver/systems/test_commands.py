@@ -127,7 +127,7 @@ def test_sigterm_ends_a_start_as_ctrl_c_does(
     lab = Interrupted()
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     monkeypatch.setattr(system_lab, "_lab", lambda _: lab)
-    monkeypatch.setattr(options, "engine_of", lambda _: lab)
+    monkeypatch.setattr(options, "engine_of_systems", lambda: lab)
     assert run(["up", "--system", str(tmp_path / "c.yaml")]) == ExitCode.INCONCLUSIVE
     assert lab.ended == [KeyboardInterrupt]
     assert "Stopping." in capsys.readouterr().err
@@ -181,11 +181,11 @@ def test_a_command_that_holds_a_system_is_named_as_it_was_called(
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     file = tmp_path / "compose.yaml"
 
-    def held(_: object) -> Interrupted:
+    def held() -> Interrupted:
         (holder,) = lab_lock.lock_holders(project_of(file))
         raise UsageError(str(holder))
 
-    monkeypatch.setattr(options, "engine_of", held)
+    monkeypatch.setattr(options, "engine_of_systems", held)
     with pytest.raises(UsageError, match=rf"`try {file}`"), system_in_use(SystemRequest((file,)), "try"):
         pass
 

@@ -1,0 +1,1 @@
+"""The kinds of engines: each file declares one as `ENGINE`. `driver.engines.catalogue` finds them."""

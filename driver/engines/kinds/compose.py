@@ -1,0 +1,50 @@
+"""Containers of one Docker engine, which Docker Compose creates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from driver.engines.docker_abilities import ENGINE_NAME, docker_abilities
+from driver.engines.engine import Abilities, BuildEnvironment, Engine
+from driver.engines.engine_kind import EngineKind
+from driver.errors import EngineError
+
+ANSWER_WITHIN_S = 3.0
+
+
+def _unavailable() -> str:
+    # Imported here, as below: the Docker SDK takes 0.2 s to load.
+    from driver.engines.docker_sdk import DockerSdk
+
+    try:
+        DockerSdk("", call_timeout_s=ANSWER_WITHIN_S).version()
+    except EngineError as error:
+        return error.sentence
+    return ""
+
+
+def _abilities() -> Abilities:
+    from driver.engines.docker_sdk import DockerSdk
+
+    return docker_abilities(DockerSdk("").is_local)
+
+
+def _holds(project: str) -> bool:
+    from driver.engines.docker_sdk import DockerSdk
+
+    try:
+        return bool(DockerSdk(project, call_timeout_s=ANSWER_WITHIN_S).summaries())
+    except EngineError:
+        return False
+
+
+def _make(project: str, root: Path, prepare: BuildEnvironment) -> Engine:
+    from driver.engines.compose_engine import ComposeEngine
+
+    return ComposeEngine(project, root, prepare)
+
+
+ENGINE = EngineKind(
+    name=ENGINE_NAME, rank=100, summary="containers of a Docker engine", unavailable=_unavailable,
+    abilities=_abilities, holds=_holds, make=_make,
+)  # fmt: skip
