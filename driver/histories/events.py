@@ -71,6 +71,23 @@ class SubmitGivenUp(Event, tag="submit_given_up", frozen=True):
     tasks: list[str]
 
 
+class ProcessesPlaced(Event, tag="processes_placed", frozen=True):
+    """These processes run on a host whose clock is not the driver's; no such line: all share one clock."""
+
+    host: str
+    processes: list[str]
+
+
+class ClockRead(Event, tag="clock_read", frozen=True):
+    """CLOCK_MONOTONIC of a host was `host_ns` between `asked_ns` and `at_ns`: a round trip over the control
+    network.
+    """
+
+    host: str
+    asked_ns: int
+    host_ns: int
+
+
 class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault began. `planned_ns` is when it was due; `spread_ms` is from the first target to the last.
 
@@ -93,6 +110,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     changes: list[str] | None = None
     for_s: float | None = None
     mechanism: str = ""
+    toxiproxy_offset_ns: int = 0
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):
@@ -115,6 +133,7 @@ class FaultEnded(Event, tag="fault_ended", frozen=True):
     absent: list[str] = msgspec.field(default_factory=list)
     counters: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     connections_hit: dict[str, int] = msgspec.field(default_factory=dict)
+    toxiproxy_offset_ns: int = 0
 
 
 class FaultFailed(Event, tag="fault_failed", frozen=True):
@@ -275,7 +294,8 @@ class Receipt(Event, tag="receipt", frozen=True):
 
     Each target is in `hit` (observed there) or `missed`, each other link in `spared` or `strayed` (observed
     there too). `asked` and `measured` have magnitudes by the same names, units last. `mechanism` is what the
-    engine did it by; "" for a fault on links.
+    engine did it by; "" for a fault on links. The instants of its observers are known to ±
+    `clock_bound_ms`.
     """
 
     fault: str
@@ -292,6 +312,7 @@ class Receipt(Event, tag="receipt", frozen=True):
     asked: dict[str, float] = msgspec.field(default_factory=dict)
     measured: dict[str, float] = msgspec.field(default_factory=dict)
     mechanism: str = ""
+    clock_bound_ms: float = 0.0
 
 
 class LabTrouble(Event, tag="trouble", frozen=True):
@@ -311,5 +332,5 @@ DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
     | FaultBegun | FaultEnded | FaultFailed | Healed | ResourceSample | FinalContainerState | JournalNoted
     | LastState | ReportNote | Receipt | LabTrouble | Aborted | ContainerChange | ContainersRead
-    | EngineAction | ContainerExited | EventsMissed | LinksSeen | MachineSample
+    | EngineAction | ContainerExited | EventsMissed | LinksSeen | MachineSample | ProcessesPlaced | ClockRead
 )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from driver.histories.clocks import ONE_CLOCK, Clocks
 from driver.histories.events import DriverEvent
 from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
@@ -197,7 +198,8 @@ class History:
     `expected` are the processes that must have a journal, `workers` those that are workers: of a foreign
     system its links (`system_history`), and `containers` are those of its services. `sealed`: every journal
     has seals, so that a line that is missing can be detected. `changed`, of an altered copy: the kinds of
-    events and the processes whose journal it has changed, and ALL where its span is another one.
+    events and the processes whose journal it has changed, and ALL where its span is another one. All instants
+    are of the driver's clock, as `clocks` converts those of other hosts.
     """
 
     journals: Mapping[str, JournalRead]
@@ -207,6 +209,7 @@ class History:
     damage: list[Damage] = field(default_factory=list)
     changed: Reads = frozenset()
     containers: Sequence[str] = ()
+    clocks: Clocks = ONE_CLOCK
     _by_kind: dict[type[Event], list[Event]] = field(default_factory=dict, repr=False)
     _views: dict[Callable[[History], object], object] = field(default_factory=dict, repr=False)
     _view_reads: dict[Callable[[History], object], Reads] = field(default_factory=dict, repr=False)

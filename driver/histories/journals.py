@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from driver.histories.history import Damage, History, JournalRead
+from driver.histories.clock_alignment import aligned
+from driver.histories.clocks import NO_SKEW, ONE_CLOCK, Skew, clocks_of
+from driver.histories.history import DRIVER, Damage, History, JournalRead
 from driver.histories.journal_folder import NotAJournalError, find_journals, read_bytes
 from driver.histories.journal_integrity import integrity_damage, uncollected_journals
 from driver.histories.journal_kinds import reader_of
@@ -18,10 +20,16 @@ JOURNALS = "journals"
 
 
 def read_history(
-    run_folder: Path, expected: Sequence[str] = (), workers: Sequence[str] = (), *, sealed: bool = False
+    run_folder: Path,
+    expected: Sequence[str] = (),
+    workers: Sequence[str] = (),
+    *,
+    sealed: bool = False,
+    skew: Skew = NO_SKEW,
 ) -> History:
     """Return the history of a run. `expected` are the processes that must have a journal; `sealed`: the run's
-    record says that its journals have seals.
+    record says that its journals have seals. Its instants are those of the driver's clock; of a run on many
+    hosts, whose clocks have error bounds, as `skew` says.
 
     Raises nothing for the files' contents: what is torn, damaged, unknown, missing, refused or foreign is in
     `History.damage`.
@@ -39,7 +47,10 @@ def read_history(
     for name in outside:
         wrong += [replace(one, what="foreign") for one in journals[name].damage if one.what == "missing"]
     of_the_run = {name: journal for name, journal in journals.items() if name not in outside}
-    return History(of_the_run, expected, named, sealed, wrong)
+    clocks = clocks_of(of_the_run[DRIVER].events) if DRIVER in of_the_run else ONE_CLOCK
+    with gc_paused():
+        merged = aligned(of_the_run, clocks, skew)
+    return History(merged, expected, named, sealed, wrong, clocks=clocks)
 
 
 def worker_order(name: str) -> tuple[int, str]:

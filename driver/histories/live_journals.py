@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from driver.histories.clock_alignment import aligned
+from driver.histories.clocks import clocks_of
 from driver.histories.history import DRIVER, History, JournalRead
 from driver.histories.journal_folder import MAX_JOURNAL_BYTES, find_journals, open_journal
 from driver.histories.journal_kinds import PROBER, reader_of
@@ -52,7 +54,8 @@ class LiveJournals:
             events.setdefault(path.stem, []).extend(file.events)
         journals = {name: JournalRead.of(name, lines) for name, lines in events.items()}
         workers = sorted((name for name in journals if name.startswith("worker-")), key=worker_order)
-        return History(journals, workers=workers)
+        clocks = clocks_of(events.get(DRIVER, ()))
+        return History(aligned(journals, clocks), workers=workers, clocks=clocks)
 
     def _read(self, name: str, path: Path) -> None:
         try:

@@ -31,7 +31,11 @@ def with_links(history: History, containers: Sequence[str]) -> History:
         if name != DRIVER
     }
     found = History(
-        {**history.journals, **made}, workers=links.workers, sealed=history.sealed, containers=containers
+        {**history.journals, **made},
+        workers=links.workers,
+        sealed=history.sealed,
+        containers=containers,
+        clocks=history.clocks,
     )
     found.expected = history.expected
     found.damage = [

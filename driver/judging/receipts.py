@@ -15,7 +15,9 @@ from chaos.delays import Slowness, at_once, unexplained_slowness
 from chaos.evidence import ContainerEvidence, LinkEvidence, Observation, OtherFault, Symptom
 from chaos.evidence_checks import unexpected_change
 from chaos.fault import ContainerFault, LinkFault
+from chaos.targets import TOXIPROXY
 from driver.histories.history import History
+from driver.judging.clock_bounds import receipt_bound_ms
 from driver.judging.container_samples import gaps_sentence, proved_ratio
 from driver.judging.injected_faults import ContainerSample, InjectedFault
 from driver.judging.observations import PROBE_GAP_NS, FaultObservations
@@ -47,6 +49,7 @@ class Proof:
     asked: dict[str, float] = field(default_factory=dict)
     measured: dict[str, float] = field(default_factory=dict)
     mechanism: str = ""
+    clock_bound_ms: float = 0.0
 
 
 def prove(
@@ -66,7 +69,14 @@ def prove(
             proofs.append(_prove_links(injected, injected.fault, observed, links))
         elif isinstance(injected.fault, ContainerFault):
             proofs.append(_prove_containers(injected, injected.fault, observed))
-    return proofs
+    return [_with_clock_bound(proof, history) for proof in proofs] if history.clocks.host_of else proofs
+
+
+def _with_clock_bound(proof: Proof, history: History) -> Proof:
+    """Return the proof with the error bound of the clocks by which its instants were recorded."""
+    processes = (TOXIPROXY, *proof.observers, *proof.hit, *proof.missed)
+    bound_ms = receipt_bound_ms(history.clocks, processes, (proof.began_ns, proof.ended_ns))
+    return replace(proof, clock_bound_ms=bound_ms)
 
 
 def _prove_links(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from driver.histories.connection_history import connection_histories
 from driver.histories.history import History
@@ -30,11 +30,14 @@ SYSTEM_METRICS: dict[str, Metric] = {
 class Metrics:
     """A run's numbers, by metric name in the metric's unit.
 
-    A value that the history does not determine is None; a threshold on it is unknown, never passed.
+    A value that the history does not determine is None; a threshold on it is unknown, never passed. Of a run
+    on many hosts, `clock_bounds` says by how much the values of some metrics may be wrong, because the clocks
+    of the hosts are known within bounds.
     """
 
     values: Values
     reconnections_per_worker: dict[str, int]
+    clock_bounds: dict[str, float] = field(default_factory=dict)
 
 
 def measure(history: History) -> Metrics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,20 @@ from driver.checks.finding import Finding, Status, passed, unknown
 from driver.controls import with_reds
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
+from driver.histories.clocks import NO_SKEW, Skew
 from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journals import JOURNALS, gc_paused, read_history
 from driver.histories.system_history import with_links
+from driver.judging.clock_bounds import (
+    SkewedJudgement,
+    agreed_findings,
+    agreed_receipts,
+    bound_ns,
+    clock_findings,
+    comparable_findings,
+    figure_bounds,
+)
 from driver.judging.expectations import all_findings, questions
 from driver.judging.receipt_rebuild import rebuild_receipts
 from driver.judging.verdict import Verdict, judge
@@ -66,7 +77,13 @@ def judge_run(folder: Path) -> JudgedRun:
         history, notes, errors = stored_history(folder, record)
         findings += [unknown("receipts_made_anew", because) for because in errors]
         metrics = measure(history)
-        findings += all_findings(history, metrics, expectations, record.planned_faults)
+        own = all_findings(history, metrics, expectations, record.planned_faults)
+        if skews := history.clocks.skews():
+            skewed = [_judged_with(skew, folder, record, expectations) for skew in skews]
+            metrics = replace(metrics, clock_bounds=figure_bounds(metrics.values, skewed))
+            own = agreed_findings(own, skewed, bound_ns(history), metrics.clock_bounds)
+            agreed_receipts(history, skewed)
+        findings += [*clock_findings(history), *comparable_findings(history, own)]
         findings = against_fault_free(record, findings)
         verdict = judge(findings, record.known_issues, notes)
         if record.controls and verdict.exit_code is ExitCode.PASSED:
@@ -74,6 +91,17 @@ def judge_run(folder: Path) -> JudgedRun:
             verdict = judge(with_reds(history, asked, findings), record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return JudgedRun(folder, record, history, metrics, verdict)
+
+
+def _judged_with(
+    skew: Skew, folder: Path, record: RunRecord, expectations: Sequence[Expectation]
+) -> SkewedJudgement:
+    """Judge a run with the clocks of its hosts as `skew` says."""
+    history, _, _ = stored_history(folder, record, skew)
+    metrics = measure(history)
+    findings = all_findings(history, metrics, expectations, record.planned_faults)
+    receipts = {receipt.fault: receipt for receipt in history.of(Receipt)}
+    return SkewedJudgement(skew, findings, metrics.values, receipts)
 
 
 def as_fault_free(judged: JudgedRun) -> FaultFreeRun:
@@ -116,9 +144,14 @@ def _blameless(found: Finding, plain: FaultFreeRun) -> Finding:
     return msgspec.structs.replace(found, status=Status.unknown, because=because)
 
 
-def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str], list[str]]:
-    """Return a stored run's history with rebuilt receipts, notes on it, and why receipts have no rebuild."""
-    history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
+def stored_history(
+    folder: Path, record: RunRecord, skew: Skew = NO_SKEW
+) -> tuple[History, list[str], list[str]]:
+    """Return a stored run's history with rebuilt receipts, notes on it, and why receipts have no rebuild.
+
+    `skew` says what the clocks of its hosts are, within their bounds.
+    """
+    history = read_history(folder, record.processes, record.workers, sealed=record.sealed, skew=skew)
     if record.system is not None:
         history = with_links(history, record.system.containers)
     notes = [] if record.system is None else list(record.system.notes)

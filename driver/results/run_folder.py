@@ -154,6 +154,8 @@ def save_start(folder: Path, record: RunRecord, scenario_yaml: str) -> None:
 def save_verdict(folder: Path, record: RunRecord, metrics: Metrics, verdict: Verdict) -> None:
     """Write metrics.json, then verdict.json: where the second exists, the first does. Raises LabError."""
     flat: dict[str, object] = {**metrics.values, "reconnections_per_worker": metrics.reconnections_per_worker}
+    if metrics.clock_bounds:
+        flat["clock_bounds"] = metrics.clock_bounds
     write_file(folder / METRICS, _pretty(flat))
     content = VerdictFile(
         run=record.run,
