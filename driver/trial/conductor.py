@@ -22,6 +22,7 @@ from driver.trial.findings import (
     not_tried,
     outcome_of,
     touched,
+    with_controls,
     with_records,
 )
 from driver.trial.lasting_states import LastingStates, StateWatch
@@ -29,6 +30,7 @@ from driver.trial.log_patterns import LogPatterns
 from driver.trial.programme import NothingToHitError, TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import SystemSample, is_hit
+from driver.trial.step_controls import StepControl, controls_of
 
 _CLEAN_WAIT_S = 20.0
 _HALF_CLOSED_S = 1.0
@@ -113,6 +115,7 @@ class _Waited:
     found: SystemRecovery
     waited_s: float
     repeats: str = ""
+    controls: Sequence[StepControl] = ()
 
 
 class Conductor:
@@ -207,7 +210,7 @@ class Conductor:
         renewed = step.target if not step.hits_links and step.kind.fault != "pause" else ""
         watch = StateWatch(self._lasting)
         waited = self._wait(baseline, samples, began_s, renewed, touched(step, baseline), watch)
-        outcome = self._outcome(baseline, step, waited, began_s, met)
+        outcome = with_controls(self._outcome(baseline, step, waited, began_s, met), waited.controls)
         if waited.found.whole:
             self._add(result, outcome)
             return
@@ -256,14 +259,20 @@ class Conductor:
         """Wait until everything is as before, or in a state that lasted after an earlier step."""
         healed_s = self._clock.now_s()
         limit_s = min(self._limits.wait_s if wait_s is None else wait_s, max(0.0, self._left_s()))
+        finished = self._finished
+
+        def compare(observed: Sequence[SystemSample]) -> SystemRecovery:
+            return recovery(baseline, observed, began_s, healed_s, renewed, touched, finished)
+
         while True:
             samples.append(self._subject.look())
-            found = recovery(baseline, samples, began_s, healed_s, renewed, touched, self._finished)
+            found = compare(samples)
             waited_s = self._clock.now_s() - healed_s
             repeats = watch.recognised(found, self._clock.now_s()) if watch and not found.whole else ""
             if found.whole or waited_s >= limit_s or repeats:
                 self._finished = found.finished
-                return _Waited(found, waited_s, repeats)
+                controls = controls_of(compare, baseline, samples, healed_s) if found.whole else []
+                return _Waited(found, waited_s, repeats, controls)
             self._clock.sleep_s(self._limits.poll_s)
 
     def _outcome(

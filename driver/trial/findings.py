@@ -17,6 +17,7 @@ from driver.trial.log_patterns import LogNews
 from driver.trial.picture import LinkLane, StepPicture, picture_of
 from driver.trial.programme import TrialStep
 from driver.trial.recovery import LinkRecovery, SystemRecovery
+from driver.trial.step_controls import StepControl
 
 MOST_LOG_NEWS = 5
 """New errors of one step that an outcome keeps."""
@@ -108,7 +109,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `after_s` is the time from healing until everything was as before, None where something is not after
     `waited_s`. `broke` are short clauses, `advice` sentences. `cleaned` says what was restarted afterwards,
-    `repeats` the step after which the same lasted, where this one was not waited for as long.
+    `repeats` the step after which the same lasted, where this one was not waited for as long. Of a step that
+    came back, `controls` show that each of its comparisons could have failed.
     """
 
     step: TrialStep
@@ -126,6 +128,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     cleaned: str = ""
     repeats: str = ""
     picture: StepPicture | None = None
+    controls: Sequence[StepControl] = ()
 
     @property
     def was_tried(self) -> bool:
@@ -209,6 +212,19 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
         log_news=list(seen.log_news[:MOST_LOG_NEWS]),
         note=note,
     )
+
+
+def with_controls(outcome: StepOutcome, controls: Sequence[StepControl]) -> StepOutcome:
+    """Return the outcome of a step that came back, with its controls; inconclusive where one of its
+    comparisons did not count as broken after its change.
+    """
+    if outcome.verdict is not StepVerdict.came_back:
+        return outcome
+    outcome = replace(outcome, controls=list(controls))
+    if blind := [str(one) for one in controls if not one.broke]:
+        note = f"it would have come back whatever was observed: {_few(blind)}"
+        return replace(outcome, verdict=StepVerdict.inconclusive, note=note)
+    return outcome
 
 
 def _unjudged(seen: StepEvidence) -> str:

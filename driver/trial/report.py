@@ -20,6 +20,10 @@ from driver.trial.verdict import COLUMNS, MARKS, FindingGroup, TrialReport, grou
 
 LINK_COLUMNS = ("link", "to server", "to client", "opened", "open", "longest silence")
 LOG_NEWS_OF_GROUP = 3
+CONTROLS_ARE = (
+    "Each comparison of a step that came back was made again after a change of what was observed, with which "
+    "it has to count as broken."
+)
 _TONES = {"passed": "", "failed": "bad", "inconclusive": "open"}
 
 
@@ -106,6 +110,9 @@ def as_markdown(report: TrialReport) -> str:
     if report.baseline is not None:
         lines += ["", f"## At rest, for {report.baseline.length_s:.0f} s", ""]
         lines += _markdown_table(LINK_COLUMNS, link_rows(report.baseline))
+    if controls := [one for one in report.outcomes if one.controls]:
+        lines += ["", "## Controls", "", escape_markdown(CONTROLS_ARE), ""]
+        lines += [f"- {escape_markdown(f'{one.step.name}: {_controls(one)}')}" for one in controls]
     if report.notes:
         lines += ["", "## Notes", "", *(f"- {escape_markdown(note)}" for note in report.notes)]
     return "\n".join(lines) + "\n"
@@ -158,6 +165,14 @@ def as_html(report: TrialReport) -> str:
     )
 
 
+def _controls(outcome: StepOutcome) -> str:
+    """Return which comparisons turned to broken after which change, and which did not."""
+    broke = [str(one) for one in outcome.controls if one.broke]
+    blind = [str(one) for one in outcome.controls if not one.broke]
+    clauses = [f"broke: {', '.join(broke)}"] if broke else []
+    return "; ".join([*clauses, *([f"did not break: {', '.join(blind)}"] if blind else [])])
+
+
 def _details(outcome: StepOutcome) -> list[str]:
     """What the table has no room for."""
     attempts = ", ".join(f"{name} {count}" for name, count in outcome.attempts.items())
@@ -165,5 +180,6 @@ def _details(outcome: StepOutcome) -> list[str]:
     found += [outcome.note] if outcome.note and outcome.broke else []
     found += [f"connections opened since the fault began: {attempts}"] if attempts else []
     found += [f"log of {one.container}, {_times(one.count)}: {one.line}" for one in outcome.log_news]
+    found += [f"controls {_controls(outcome)}"] if outcome.controls else []
     found += [f"afterwards the lab {outcome.cleaned}"] if outcome.cleaned else []
     return found

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from driver.exit_codes import ExitCode
+from driver.nouns import counted
 from driver.trial.baseline import SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict
 
@@ -93,9 +94,11 @@ def verdict(
         )
         why = f" ({ended})" if ended else ""
         return "inconclusive", f"{count}{why}.{rest}", ExitCode.INCONCLUSIVE
+    compared = counted(sum(len(one.controls) for one in tried), "comparison")
     return (
         "passed",
-        f"Everything came back by itself after each of {len(tried)} faults.{rest}",
+        f"Everything came back by itself after each of {len(tried)} faults; {compared} could have shown "
+        f"otherwise.{rest}",
         ExitCode.PASSED,
     )
 

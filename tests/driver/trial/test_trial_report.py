@@ -16,6 +16,7 @@ from driver.trial.findings import StepOutcome, StepVerdict, inconclusive, not_tr
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import KINDS, TrialStep, selected
 from driver.trial.report import as_html, as_markdown, group_lines, script
+from driver.trial.step_controls import WITHHELD, StepControl
 from driver.trial.verdict import TrialReport, groups, verdict
 
 CUT = TrialStep(KINDS[0], "api->db:5432")
@@ -71,6 +72,17 @@ def test_a_system_without_traffic_is_inconclusive() -> None:
         "No link carried traffic while the system was at rest.",
         ExitCode.INCONCLUSIVE,
     )
+
+
+def test_the_controls_of_a_step_that_came_back_are_in_every_report() -> None:
+    one = replace(back(CUT), controls=[StepControl("api[1]->db:5432", WITHHELD, True)])
+    shown = report(one)
+    assert "1 comparison could have shown otherwise" in shown.because
+    assert f"broke: api[1]-&gt;db:5432 ({WITHHELD})" in as_html(shown)
+    text = as_markdown(shown)
+    assert "## Controls" in text
+    assert WITHHELD in text
+    assert "## Controls" not in as_markdown(report(broke(KILL)))
 
 
 def test_findings_with_the_same_thing_to_change_are_one_group() -> None:
