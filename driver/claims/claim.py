@@ -58,6 +58,8 @@ class Claim(ABC):
     """The journals that must be whole to prove a failure."""
     time_sensitive: ClassVar[bool] = False
     """Whether a machine that was too busy can fail it."""
+    stays_failed: ClassVar[bool] = False
+    """Whether what fails it stays: no later reading makes it hold."""
     unique: ClassVar[bool] = False
     """Whether no two operations that write may have one key."""
     broken_by: ClassVar[tuple[str, ...]] = ()

@@ -32,6 +32,7 @@ class InOrder(Claim):
     fails: ClassVar = "it falls: reordered"
     rank: ClassVar = 40
     broken_by: ClassVar = ("rows_swapped",)
+    stays_failed: ClassVar = True
 
     place: Field
     key: Field

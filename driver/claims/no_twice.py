@@ -28,6 +28,7 @@ class NoTwice(Claim):
     fails: ClassVar = "a key is in two rows or more: doubled"
     rank: ClassVar = 20
     broken_by: ClassVar = ("row_repeated",)
+    stays_failed: ClassVar = True
 
     stored: Field
 

@@ -106,6 +106,7 @@ class TimeWindows(Claim):
     """`comparison` holds in the windows of a kind."""
 
     time_sensitive: ClassVar[bool] = True
+    stays_failed: ClassVar[bool] = True
     broken_by: ClassVar[tuple[str, ...]] = ("readings_bad", "operation_late", "operation_refused")
     whole_operations: ClassVar[bool] = True
     """Whether an operation must also have ended in a window."""

@@ -86,6 +86,11 @@ class Observer:
         """
         await self._read_all(AFTER, within_s, again_s)
 
+    async def current(self) -> dict[str, Taken]:
+        """Return what each observation reads now, by name; nothing is written down."""
+        values = await asyncio.gather(*(one.current() for one in self._sources))
+        return {one.name: value for one, value in zip(self._sources, values, strict=True)}
+
     async def _read_all(self, moment: str, within_s: float, again_s: float = AGAIN_S) -> None:
         async with asyncio.TaskGroup() as group:
             for one in self._sources:
@@ -108,6 +113,7 @@ class _Source:
         self._done: concurrent.futures.Future[Value] | None = None
         self._is_table = False
         self._room_bytes = DURING_BYTES
+        self._turn = asyncio.Lock()
 
     @property
     def error(self) -> str:
@@ -135,6 +141,11 @@ class _Source:
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             await self._take(DURING)
             due_s = max(due_s + every_s, time.monotonic())
+
+    async def current(self) -> Taken:
+        """Return what is read now, once a reading that is under way has ended."""
+        _, value = await self._ask()
+        return value
 
     async def read_within(self, moment: str, within_s: float, again_s: float) -> None:
         """Read until a reading succeeds, and write that one; at the end of the time the last failure."""
@@ -170,7 +181,11 @@ class _Source:
         return value
 
     async def _ask(self) -> tuple[int, Taken]:
-        """Return when it was asked, and what came of it."""
+        """Return when it was asked, and what came of it; one is asked at a time."""
+        async with self._turn:
+            return await self._ask_now()
+
+    async def _ask_now(self) -> tuple[int, Taken]:
         asked_ns = time.monotonic_ns()
         limit_s = self._observation.timeout_s
         try:

@@ -22,9 +22,11 @@ from driver.runs.early_claims import refuse_claims
 from driver.runs.own_journals import own_journal_of
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunContext
+from driver.runs.settled import UnchangedTables, undecided_in
 from driver.runs.unanswered_dials import UnansweredDials
 from driver.scenarios.abort_when import HeldRules, parse_abort
 from driver.scenarios.plan import Plan
+from driver.scenarios.thresholds import parse_expectations
 from driver.systems.system_access import RunningAccess
 from driver.systems.system_site import SystemSite
 from driver.terminal import Terminal
@@ -162,9 +164,8 @@ class SystemActivity:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def wait_drained(self, within_s: float, end: PhaseEnd) -> None:
-        """Wait until the loads are over, and read the system's last state once its time to settle is over.
-
-        Nothing else says when a foreign system has done all its work.
+        """Wait until the loads are over, and read the system's last state once it has settled, or its time to
+        settle is over.
         """
         try:
             await asyncio.wait_for(self._load_over.wait(), within_s)
@@ -173,9 +174,27 @@ class SystemActivity:
         if self._loads is not None:
             await self._loads.after()
         if self._observer is not None:
-            await asyncio.sleep(max(0.0, self._settled_by_s - time.monotonic()))
+            await self._wait_settled(self._observer)
             await self._end_reading()
             await self._observer.read_last(LAST_READING_S)
+
+    async def _wait_settled(self, observer: Observer) -> None:
+        """Wait until the time to settle is over, or until the scenario's `settle` says that it is.
+
+        Without `settle` nothing says when a foreign system has done all its work.
+        """
+        settle_s = self._plan.system.settle_s if self._plan.system is not None else None
+        tables = UnchangedTables()
+        expected = parse_expectations(self._plan.expect, on_system=True)
+        while settle_s is not None and time.monotonic() < self._settled_by_s:
+            asked_ns = time.monotonic_ns()
+            values = await observer.current()
+            if tables.look(values, time.monotonic()) >= settle_s:
+                folder = self._context.folder
+                if not await asyncio.to_thread(undecided_in, folder, expected, values, asked_ns):
+                    return
+            await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(max(0.0, self._settled_by_s - time.monotonic()))
 
     async def _end_reading(self) -> None:
         """End the readings of the run's time, so that none is in the way of the last ones."""

@@ -93,7 +93,7 @@ class PlannedSystem(_FrozenModel):
     """The foreign system of a plan: how it is started, and the targets that it has.
 
     `files` are absolute paths; `services` are the numbers of replicas by name, `links` the links' names.
-    `workload` and `observe` are as the scenario has them, with paths relative to `home`.
+    `workload` and `observe` are as the scenario has them, with paths relative to `home`; so is `settle_s`.
     """
 
     name: str
@@ -107,6 +107,7 @@ class PlannedSystem(_FrozenModel):
     links: tuple[str, ...]
     workload: dict[str, Any] | None = None
     observe: dict[str, Any] = {}
+    settle_s: float | None = None
 
 
 class Plan(_FrozenModel):

@@ -30,6 +30,7 @@ def resolve(loaded: ScenarioFile, seed: int, system: PlannedSystem | None = None
             "home": str(loaded.folder.absolute()),
             "workload": scenario.workload,
             "observe": scenario.observe,
+            "settle_s": scenario.settle_s,
         }
         own = {"workers": 0, "system": system.model_copy(update=more)}
         return _plan(loaded, seed, SystemSelector(targets), own)

@@ -197,3 +197,11 @@ class SystemScenario(AnyScenario):
     observe: Annotated[
         dict[str, Any], Field(description="what is read of the system, by name: http, sql, redis, command, …")
     ] = {}
+    settle_s: Annotated[
+        Seconds | None,
+        Field(
+            gt=0,
+            description="takes the last readings once every expectation is decided and no observed row has "
+            "changed for this long, before `converge` is over",
+        ),
+    ] = None

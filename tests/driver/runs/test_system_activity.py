@@ -158,3 +158,48 @@ async def test_nothing_is_read_at_an_interval_during_the_last_readings(tmp_path:
     assert not following.done(), "the run's own conditions still apply"
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
+
+
+class Table:
+    """An observer of one table, which has `rows` at each look."""
+
+    def __init__(self, *rows: int) -> None:
+        self.rows = list(rows)
+        self.last_read = False
+
+    async def current(self) -> dict[str, object]:
+        rows = self.rows.pop(0) if len(self.rows) > 1 else self.rows[0]
+        return {"stored": [(("id",), [[number] for number in range(rows)])]}
+
+    async def read_last(self, within_s: float) -> None:
+        self.last_read = True
+
+
+SETTLE = "settle: 50ms\nexpect: ['no stored.id twice']\n"
+
+
+async def _drain(folder: Path, table: Table, more: str, within_s: float) -> None:
+    """Wait for the last reading of a run that has a minute to settle."""
+    observed = "observe: {stored: {sql: 'postgresql://db:5432/x', query: SELECT id FROM stored}}\n"
+    running = activity(Site(), folder, plan(observed + more), table)
+    running._load_over.set()
+    running._settled_by_s = time.monotonic() + 60.0
+    await asyncio.wait_for(running.wait_drained(60.0, PhaseEnd()), within_s)
+
+
+async def test_a_system_that_has_settled_is_read_before_its_time_is_over(tmp_path: Path) -> None:
+    table = Table(1, 2, 3)
+    await _drain(tmp_path, table, SETTLE, 20.0)
+    assert table.last_read
+
+
+@pytest.mark.parametrize(
+    ("rows", "more"),
+    [(range(3, 4), ""), (range(1), SETTLE), (range(1, 10_000), SETTLE)],
+    ids=["no `settle`", "an open expectation", "rows that go on to come"],
+)
+async def test_what_has_not_settled_is_waited_for(tmp_path: Path, rows: range, more: str) -> None:
+    table = Table(*rows)
+    with pytest.raises(TimeoutError):
+        await _drain(tmp_path, table, more, 0.4)
+    assert not table.last_read
