@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_answers import CPU_PERIOD_US, NetworkAttachment
@@ -24,6 +25,8 @@ from driver.systems.prober_compose import PROBER_SERVICE
 from driver.systems.replicas import Replica, system_containers
 
 UPDATE_TIMEOUT_S = 20.0
+SERVICE_GRACE_S = 1.0
+"""All that is kept of a service is its log: how it ends after the run shows nothing."""
 _NO_QUOTA = -1
 
 
@@ -42,14 +45,18 @@ class SystemEngine(DockerContainers):
         return sorted(self._sdk.containers(), key=lambda one: (one.service, len(one.name), one.name))
 
     def stop_all(self, grace_s: float) -> None:
-        """Stop the services, then the prober, then the doors and whatever else is the lab's."""
+        """Stop the services, then the prober, then the doors and whatever else is the lab's.
+
+        A service has SERVICE_GRACE_S at most.
+        """
         alive = [one for one in self.containers() if one.status in ("running", "paused")]
         in_parallel(self.unpause, [one.name for one in alive if one.status == "paused"])
         own = [one for one in alive if one.service.startswith(PREFIX)]
         prober = [one for one in own if one.service == PROBER_SERVICE]
         rest = [one for one in own if one not in prober]
-        for group in ([one for one in alive if one not in own], prober, rest):
-            in_parallel(lambda name: self.stop(name, grace_s), [one.name for one in group])
+        services = [one for one in alive if one not in own]
+        for group, limit_s in ((services, min(grace_s, SERVICE_GRACE_S)), (prober, grace_s), (rest, grace_s)):
+            in_parallel(partial(self.stop, grace_s=limit_s), [one.name for one in group])
 
     def replicas(self) -> list[Replica]:
         """Return the containers of services, then the lab's own, each with how often it was restarted."""
