@@ -15,12 +15,16 @@ MAX_BYTES = 1 << 20
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A command's result. `run` is the name of the run's folder; `verdict` is "" where there is none."""
+    """A command's result. `run` is the name of the run's folder; `verdict` is "" where there is none.
+
+    `busy`: the machine was too busy to decide a finding.
+    """
 
     exit_code: int
     because: str
     verdict: str = ""
     run: str = ""
+    busy: bool = False
 
 
 def write_answer(path: Path | None, answer: Answer) -> None:

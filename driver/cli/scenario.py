@@ -17,7 +17,7 @@ from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
 from driver.cli import completers, options, options_run, options_system, scenario_system
 from driver.cli.run_lab import lab_for_run
-from driver.cli.verdicts import show_verdict
+from driver.cli.verdicts import busy_of, show_verdict
 from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.errors import LabError, UsageError
@@ -137,7 +137,7 @@ def _run_one(
         ended = judged.verdict
         return Answer(
             exit_code=int(ended.exit_code), verdict=ended.verdict.value, because=ended.because,
-            run=judged.record.run,
+            run=judged.record.run, busy=bool(busy_of(judged)),
         )  # fmt: skip
 
     return show

@@ -143,6 +143,16 @@ def system_in_run(
         yield partial(SystemSubject, folder=state_dir() / "systems", terminal=terminal)
 
 
+def project_of_scenario(scenario: Path) -> str:
+    """Return the project of the foreign system of a scenario's file; "" where it has none, or is wrong."""
+    try:
+        loaded = load_scenario(scenario)
+        is_foreign = isinstance(loaded.scenario, SystemScenario)
+        return project_of(request_of_scenario(loaded).files[0]) if is_foreign else ""
+    except FileError:
+        return ""
+
+
 def take_down_system(scenario: Path, terminal: Terminal) -> None:
     """Remove everything of the foreign system of a scenario's file, if it has one. Raises LabError."""
     try:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import click
 
 from driver.cli import completers, options, options_run
 from driver.cli.run_lab import lab_for_run
-from driver.cli.scenario_system import take_down_system
+from driver.cli.scenario_system import project_of_scenario, take_down_system
 from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.errors import UsageError
@@ -27,10 +28,12 @@ from driver.scenarios.scenario_file import scenario_paths, scenarios_under
 from driver.suite.child_process import StopSignals
 from driver.suite.commands import TESTS_LIMIT_S, Flags
 from driver.suite.entry import SCENARIOS, TESTS, EntryOutcome, EntryResult, SuiteSummary, overall, select
+from driver.suite.lanes import WHOLE_MACHINE, in_order, run_busy_again, run_entries
 from driver.suite.reports import as_json, as_junit, as_markdown, took
-from driver.suite.runner import EntryRunner, limit_s, not_run, run_entries
+from driver.suite.runner import EntryRunner, limit_s
 from driver.terminal import ProgressView, Terminal, print_json, print_lines, print_table
 
+MOST_AT_ONCE = 4
 _COLUMNS = ["outcome", "entry", "took", "because"]
 _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.inconclusive: "warn"}
 
@@ -48,6 +51,14 @@ _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.
     help="Show that each finding that passes fails on a changed history.",
 )
 @click.option("--list", "listed", is_flag=True, help="Only list the entries, and their time limits.")
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    default=min(MOST_AT_ONCE, os.cpu_count() or 1),
+    show_default="the processor's cores, 4 at most",
+    help="How many scenarios run side by side, each on a foreign system of its own.",
+)
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or is inconclusive.")
 @options_run.seed
 @options_run.results
@@ -60,14 +71,15 @@ _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.
 @options.as_json
 @options.log_level
 def command(
-    only: tuple[str, ...], more: tuple[str, ...], quick: bool, controls: bool, listed: bool, fail_fast: bool,
-    seed: int | None, results: Path, replace: bool, watched: bool, project: str, host: str, port: int | None,
-    as_json: bool,
+    only: tuple[str, ...], more: tuple[str, ...], quick: bool, controls: bool, listed: bool, at_once: int,
+    fail_fast: bool, seed: int | None, results: Path, replace: bool, watched: bool, project: str, host: str,
+    port: int | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Run the tests and then the scenarios, one after the other, and write one summary to results/.
+    """Run the tests and then the scenarios, and write one summary to results/.
 
     A NAME may be a folder: then its scenarios run (those of examples/, for example), and nothing else that is
-    not named. An error in one entry makes that entry inconclusive; the next begins with a lab of its own.
+    not named. An error in one entry makes that entry inconclusive; the next begins with a lab of its own. One
+    that this machine was too busy to decide runs once more, alone, at the end.
     """
     wanted = [name for names in (*only, *more) for name in names.split(",") if name]
     inside = _in_folders(wanted)
@@ -100,12 +112,14 @@ def command(
         def entry_ended(ended: list[EntryResult]) -> None:
             table.entry_ended(ended)
             # The results so far are kept, also if the suite itself is killed.
-            _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
+            _save(folder, sum_up(in_order(names, ended, "the suite did not get to it")))
 
         with StopSignals(terminal.info) as stop:
             down = partial(take_down_system, terminal=terminal)
             runner = EntryRunner(folder, flags, engine, stop, terminal, table.tick, lock, paths, down)
-            ended = run_entries(names, runner.run, stop.asked, entry_ended, fail_fast)
+            uses = cache(lambda name: WHOLE_MACHINE if name == TESTS else project_of_scenario(paths[name]))
+            ended = run_entries(names, runner.run, stop.asked, entry_ended, fail_fast, at_once, uses)
+            ended = run_busy_again(ended, runner.run_again, stop.asked, entry_ended)
     summary = sum_up(ended)
     _save(folder, summary)
     _print_summary(summary, folder, as_json)
@@ -142,31 +156,40 @@ def _list(names: list[str], paths: Mapping[str, Path], quick: bool, controls: bo
 
 
 class _LiveTable:
-    """Shows the live table; without a terminal a line at the end of each entry."""
+    """Shows the live table; without a terminal a line at the end of each entry. For any thread."""
 
     def __init__(self, terminal: Terminal, names: list[str]) -> None:
         self._terminal = terminal
         self._names = names
         self._results: list[EntryResult] = []
+        self._lines: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def tick(self, name: str, line: str) -> None:
-        done = {one.name: one for one in self._results}
-        rows, marks = [], []
-        for each in self._names:
-            if each in done:
-                rows.append(_row(done[each]))
-                marks.append(_MARKS.get(done[each].outcome, ""))
-            else:
-                rows.append(["running" if each == name else "", each, "", ""])
-                marks.append("")
-        self._terminal.show_table(_COLUMNS, rows, marks, ProgressView(f"{name}: {line}"))
+        with self._lock:
+            self._lines[name] = line
+            done = {one.name: one for one in self._results}
+            rows, marks = [], []
+            for each in self._names:
+                if each in done:
+                    rows.append(_row(done[each]))
+                    marks.append(_MARKS.get(done[each].outcome, ""))
+                else:
+                    rows.append(["running" if each in self._lines else "", each, "", ""])
+                    marks.append("")
+            running = "; ".join(f"{each}: {line}" for each, line in self._lines.items())
+            self._terminal.show_table(_COLUMNS, rows, marks, ProgressView(running))
 
     def entry_ended(self, results: list[EntryResult]) -> None:
-        self._results = list(results)
-        self._terminal.clear()
-        one = results[-1]
-        where = f"{len(results)} of {len(self._names)}"
-        self._terminal.info(f"[{where}] {one.name}: {one.outcome.word} ({took(one.took_s)}): {one.because}")
+        with self._lock:
+            self._results = list(results)
+            one = results[-1]
+            self._lines.pop(one.name, None)
+            self._terminal.clear()
+            where = f"{len(results)} of {len(self._names)}"
+            self._terminal.info(
+                f"[{where}] {one.name}: {one.outcome.word} ({took(one.took_s)}): {one.because}"
+            )
 
 
 def _row(one: EntryResult) -> list[str]:

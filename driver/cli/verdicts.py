@@ -28,7 +28,7 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
     groups = group_findings(found)
     wrong = [one for one in groups.built_in if one.status is not Status.passed]
     shown = [one for one in found if one in wrong or one in groups.expected]
-    busy = _busy(run)
+    busy = busy_of(run)
 
     def brief(text: str) -> str:
         # The load of the machine is printed once, below the findings.
@@ -54,7 +54,7 @@ def _reds(run: JudgedRun) -> list[str]:
     return [said] if said else []
 
 
-def _busy(run: JudgedRun) -> str:
+def busy_of(run: JudgedRun) -> str:
     """Return why the machine was too busy, as findings of this run say it; "" where none does."""
     during_run, in_all = run.history.view(machine_too_busy), too_busy(run.history.of(MachineSample))
     findings = run.verdict.findings

@@ -22,7 +22,7 @@ from driver.runs.early_claims import refuse_claims
 from driver.runs.own_journals import own_journal_of
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunContext
-from driver.runs.settled import UnchangedTables, undecided_in
+from driver.runs.settle import UnchangedTables, open_in
 from driver.runs.unanswered_dials import UnansweredDials
 from driver.scenarios.abort_when import HeldRules, parse_abort
 from driver.scenarios.plan import Plan
@@ -191,7 +191,7 @@ class SystemActivity:
             values = await observer.current()
             if tables.look(values, time.monotonic()) >= settle_s:
                 folder = self._context.folder
-                if not await asyncio.to_thread(undecided_in, folder, expected, values, asked_ns):
+                if not await asyncio.to_thread(open_in, folder, expected, values, asked_ns):
                     return
             await asyncio.sleep(LOOK_EVERY_S)
         await asyncio.sleep(max(0.0, self._settled_by_s - time.monotonic()))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -32,11 +33,11 @@ class ProcessExit:
 
 
 class StopSignals:
-    """A context that handles SIGNALS for the suite, and forwards each to the running entry as SIGINT."""
+    """A context that handles SIGNALS for the suite, and forwards each to the running entries as SIGINT."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._process: subprocess.Popen[bytes] | None = None
+        self._running: list[subprocess.Popen[bytes]] = []
         self._before: dict[signal.Signals, object] = {}
         self.count = 0
 
@@ -55,16 +56,24 @@ class StopSignals:
         """Whether the suite must end."""
         return self.count > 0
 
-    def watch(self, process: subprocess.Popen[bytes] | None) -> None:
-        """Forward signals to this process from now on; None: to none."""
-        self._process = process
+    @contextmanager
+    def watching(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Forward signals to this process meanwhile, and one that has come already. Used from any thread."""
+        self._running = [*self._running, process]
+        if self.asked():
+            process.send_signal(signal.SIGINT)
+        try:
+            yield
+        finally:
+            self._running = [one for one in self._running if one is not process]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         if self.count == 1:
-            self._say("Stopping the suite: the running entry is healed and kept, the rest is not run.")
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._say("Stopping the suite: what runs is healed and kept, the rest is not run.")
+        for process in self._running:
+            # Popen sends nothing to a process that has ended.
+            process.send_signal(signal.SIGINT)
 
 
 def run_child(
@@ -95,19 +104,16 @@ def run_child(
             start_new_session=True,
             pass_fds=passed,
         )
-        stop.watch(process)
-        if stop.asked():
-            process.send_signal(signal.SIGINT)
-        while True:
-            try:
-                code = process.wait(TICK_S)
-                break
-            except subprocess.TimeoutExpired:
-                tick(last_line(log))
-            if time.monotonic() > deadline:
-                process.send_signal(signal.SIGKILL if timed_out else signal.SIGINT)
-                timed_out, deadline = True, time.monotonic() + HEAL_LIMIT_S
-        stop.watch(None)
+        with stop.watching(process):
+            while True:
+                try:
+                    code = process.wait(TICK_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    tick(last_line(log))
+                if time.monotonic() > deadline:
+                    process.send_signal(signal.SIGKILL if timed_out else signal.SIGINT)
+                    timed_out, deadline = True, time.monotonic() + HEAL_LIMIT_S
     return ProcessExit(code, read_answer(answer) if answer else None, _tail(log), timed_out)
 
 

@@ -84,7 +84,10 @@ def scenario_result(name: str, ending: ProcessExit, took_s: float, log: str) -> 
     else:
         outcome, because = EntryOutcome.inconclusive, _broken(ending)
     run = answer.run if answer is not None else ""
-    return EntryResult(name=name, outcome=outcome, because=because, took_s=took_s, run=run, log=log)
+    busy = answer is not None and answer.busy and outcome is EntryOutcome.inconclusive
+    return EntryResult(
+        name=name, outcome=outcome, because=because, took_s=took_s, run=run, log=log, busy=busy
+    )
 
 
 def is_broken(ending: ProcessExit) -> bool:

@@ -32,7 +32,10 @@ class EntryOutcome(StrEnum):
 
 
 class EntryResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry's result. `run`: its folder under results/, `log`: its file in the suite's; "" for none."""
+    """One entry's result. `run`: its folder under results/, `log`: its file in the suite's; "" for none.
+
+    `busy`: the machine was too busy to decide it.
+    """
 
     name: str
     outcome: EntryOutcome
@@ -40,6 +43,7 @@ class EntryResult(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float = 0.0
     run: str = ""
     log: str = ""
+    busy: bool = False
 
 
 class SuiteSummary(msgspec.Struct, kw_only=True):

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import structs
@@ -34,34 +34,6 @@ from driver.suite.entry import TESTS, EntryOutcome, EntryResult
 from driver.terminal import Terminal
 
 JUNIT_OF_TESTS = "tests.xml"
-UNEXPECTED = (EntryOutcome.failed, EntryOutcome.inconclusive)
-
-
-def run_entries(
-    names: Sequence[str],
-    run: Callable[[str], EntryResult],
-    stopped: Callable[[], bool],
-    report: Callable[[list[EntryResult]], None],
-    fail_fast: bool = False,
-) -> list[EntryResult]:
-    """Return a result for every entry, in order. `report` is called with the results so far after each.
-
-    After a stop, or with `fail_fast` after an unexpected outcome, the rest is not run.
-    """
-    results: list[EntryResult] = []
-    for index, name in enumerate(names):
-        if stopped():
-            return [*results, *not_run(names[index:], "the suite was stopped before it")]
-        if fail_fast and any(one.outcome in UNEXPECTED for one in results):
-            return [*results, *not_run(names[index:], "--fail-fast ended the suite before it")]
-        results.append(run(name))
-        report(results)
-    return results
-
-
-def not_run(names: Sequence[str], because: str) -> list[EntryResult]:
-    """Return the results of entries that were not run."""
-    return [EntryResult(name=name, outcome=EntryOutcome.not_run, because=because) for name in names]
 
 
 class EntryRunner:
@@ -84,6 +56,12 @@ class EntryRunner:
         self._lock = lock
         self._paths = paths
         self._take_down_system = take_down_system
+        self._again: set[str] = set()
+
+    def run_again(self, name: str) -> EntryResult:
+        """Run an entry a second time, with a log of its own."""
+        self._again.add(name)
+        return self.run(name)
 
     def run(self, name: str) -> EntryResult:
         """Run one entry to its end, and return its result; no failure raises."""
@@ -132,7 +110,7 @@ class EntryRunner:
         return f"(Left afterwards: {', '.join(down.left[:5])}.)" if down.left else ""
 
     def _log(self, name: str) -> Path:
-        return self._folder / f"{name}.log"
+        return self._folder / f"{name}{'-again' if name in self._again else ''}.log"
 
 
 def limit_s(name: str, quick: bool, controls: bool) -> float:

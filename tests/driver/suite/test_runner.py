@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from driver.suite import runner
 from driver.suite.child_process import ProcessExit, StopSignals
 from driver.suite.commands import SLACK_S, Flags
 from driver.suite.entry import TESTS, EntryOutcome, EntryResult, overall, select
-from driver.suite.runner import EntryRunner, limit_s, run_entries
+from driver.suite.lanes import run_busy_again, run_entries
+from driver.suite.runner import EntryRunner, limit_s
 from driver.systems.system_request import project_of
 from driver.terminal import Terminal
 from tests.driver.fakes import FakeEngine
@@ -200,3 +203,61 @@ def test_the_run_without_faults_has_a_time_limit_of_its_own(tmp_path: Path) -> N
     file = str(scenario_file(tmp_path))
     alone_s, both_s = (limit_s(file, quick=False, controls=controls) for controls in (False, True))
     assert both_s - SLACK_S == 2 * (alone_s - SLACK_S)
+
+
+class Together:
+    """Runs entries for a moment each, and notes which ran together."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running: list[str] = []
+        self.seen: set[frozenset[str]] = set()
+
+    def run(self, name: str) -> EntryResult:
+        with self.lock:
+            self.running.append(name)
+            self.seen.add(frozenset(self.running))
+        time.sleep(0.05)
+        with self.lock:
+            self.seen.add(frozenset(self.running))
+            self.running.remove(name)
+        return ended(name)
+
+
+def test_entries_of_different_systems_run_side_by_side_and_their_results_stay_in_order() -> None:
+    together = Together()
+    names = ["a1", "a2", "b1", "b2"]
+    results = run_entries(names, together.run, lambda: False, lambda _: None, at_once=2, uses=lambda n: n[0])
+    assert [one.name for one in results] == names
+    assert any(len(some) == 2 for some in together.seen)
+    assert max(map(len, together.seen)) == 2
+    assert not {frozenset({"a1", "a2"}), frozenset({"b1", "b2"})} & together.seen
+
+
+def test_beside_an_entry_that_uses_the_whole_machine_no_other_one_runs() -> None:
+    together = Together()
+    names = ["a", "lab", "b"]
+    uses = {"a": "a", "lab": "", "b": "b"}
+    results = run_entries(
+        names, together.run, lambda: False, lambda _: None, at_once=3, uses=uses.__getitem__
+    )
+    assert [one.name for one in results] == names
+    assert {some for some in together.seen if "lab" in some} == {frozenset({"lab"})}
+
+
+def test_what_a_busy_machine_left_undecided_runs_once_more_and_alone() -> None:
+    first = [
+        ended("flood", EntryOutcome.inconclusive),
+        EntryResult(name="herd", outcome=EntryOutcome.inconclusive, because="too busy", busy=True),
+        ended("soak"),
+    ]
+    told: list[str] = []
+    results = run_busy_again(first, ended, lambda: False, lambda some: told.append(some[-1].name))
+    assert outcomes(results) == [EntryOutcome.inconclusive, EntryOutcome.passed, EntryOutcome.passed]
+    assert [one.name for one in results] == SCENARIOS
+    assert told == ["herd"]
+
+
+def test_a_stopped_suite_runs_nothing_again() -> None:
+    busy = [EntryResult(name="herd", outcome=EntryOutcome.inconclusive, because="too busy", busy=True)]
+    assert run_busy_again(busy, ended, lambda: True, lambda some: None) == busy

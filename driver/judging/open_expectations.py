@@ -1,4 +1,4 @@
-"""Expectations that a later last reading may still decide otherwise. Pure."""
+"""Expectations that are open: a later last reading may decide them otherwise. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from driver.judging.expectations import against_signal
 from driver.scenarios.thresholds import AnchoredThreshold, Expectation
 
 
-def undecided(history: History, expectations: Sequence[Expectation]) -> list[str]:
+def open_expectations(history: History, expectations: Sequence[Expectation]) -> list[str]:
     """Return the texts of the expectations that do not hold at the end of a history, and may hold later.
 
     A history in which a claim about rows holds may lose that again: the caller waits until rows come no more.

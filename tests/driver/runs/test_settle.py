@@ -9,7 +9,7 @@ from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.histories.journals import JOURNALS
 from driver.histories.system_events import Operation, Reading
 from driver.observations.observer import Taken
-from driver.runs.settled import UnchangedTables, undecided_in
+from driver.runs.settle import UnchangedTables, open_in
 from driver.scenarios.thresholds import parse_expectations
 
 EVERY = "every acknowledged orders.key in stored.id"
@@ -32,7 +32,7 @@ def open_ones(folder: Path, expect: list[str], values: dict[str, Taken]) -> list
         )  # fmt: skip
     observer.close()
     load.close()
-    return undecided_in(folder, parse_expectations(expect, on_system=True), values, LATER_NS)
+    return open_in(folder, parse_expectations(expect, on_system=True), values, LATER_NS)
 
 
 def test_an_acknowledged_key_that_is_not_there_may_still_come(tmp_path: Path) -> None:

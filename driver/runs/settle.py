@@ -14,7 +14,7 @@ from driver.histories.journal_folder import SUFFIX, read_bytes
 from driver.histories.journal_kinds import LOAD, OBSERVER, reader_of
 from driver.histories.journals import JOURNALS
 from driver.histories.system_events import AFTER, Reading
-from driver.judging.undecided import undecided
+from driver.judging.open_expectations import open_expectations
 from driver.observations.observer import Taken
 from driver.scenarios.thresholds import Expectation
 
@@ -36,7 +36,7 @@ class UnchangedTables:
         return now_s - self._since_s
 
 
-def undecided_in(
+def open_in(
     folder: Path, expectations: list[Expectation], values: Mapping[str, Taken], asked_ns: int
 ) -> list[str]:
     """Return the expectations that a later last reading may decide otherwise than these `values` would, which
@@ -48,7 +48,7 @@ def undecided_in(
         name: reader_of(name).read(name, read_bytes(path)) for name, path in paths.items() if path.exists()
     }
     readings = [one for name, value in values.items() for one in _as_readings(name, value, asked_ns)]
-    return undecided(History(journals).altered([], readings), expectations)
+    return open_expectations(History(journals).altered([], readings), expectations)
 
 
 def _as_readings(name: str, value: Taken, asked_ns: int) -> list[Reading]:
