@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from driver.histories.events import ClockRead, ProcessesPlaced
+from driver.histories.events import ClockRead, HostLost, ProcessesPlaced
 from driver.histories.host_clock import ClockReading, Estimate, HostClock
 from wire.events import Event
 
@@ -19,11 +19,14 @@ NO_SKEW: Skew = {}
 
 @dataclass(frozen=True)
 class Clocks:
-    """`host_of` maps processes to hosts, and `by_host` has each host's clock; the driver is on none."""
+    """`host_of` maps processes to hosts, and `by_host` has each host's clock; the driver is on none. Of hosts
+    in `unread` no clock was read; those in `lost` stopped answering.
+    """
 
     host_of: Mapping[str, str] = field(default_factory=dict)
     by_host: Mapping[str, HostClock] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     def of(self, process: str) -> HostClock | None:
         """Return the clock of a process's host; None where it is the driver's."""
@@ -53,8 +56,9 @@ class Clocks:
         return list(ways)
 
     def trouble(self) -> list[str]:
-        """Return why instants of hosts cannot be compared, a sentence each; none where they can."""
-        found = [f"the clock of {host} was never read" for host in self.unread]
+        """Return why what hosts recorded cannot be compared, a sentence each; none where they can."""
+        found = [f"the host {host} stopped answering in the run" for host in self.lost]
+        found += [f"the clock of {host} was never read" for host in self.unread]
         for host, clock in self.by_host.items():
             for jump in clock.jumps[:1]:
                 found.append(
@@ -72,12 +76,15 @@ def clocks_of(events: Iterable[Event]) -> Clocks:
     """Return the clocks that the driver's journal records."""
     host_of: dict[str, str] = {}
     readings: dict[str, list[ClockReading]] = {}
+    lost: dict[str, None] = {}
     for event in events:
         if isinstance(event, ClockRead):
             if event.asked_ns <= event.at_ns:
                 readings.setdefault(event.host, []).append(
                     ClockReading(event.asked_ns, event.host_ns, event.at_ns)
                 )
+        elif isinstance(event, HostLost):
+            lost[event.host] = None
         elif isinstance(event, ProcessesPlaced):
             host_of.update(dict.fromkeys(event.processes, event.host))
     if not host_of:
@@ -87,6 +94,7 @@ def clocks_of(events: Iterable[Event]) -> Clocks:
         host_of,
         {host: HostClock(readings[host]) for host in used if host in readings},
         tuple(host for host in used if host not in readings),
+        tuple(lost),
     )
 
 

@@ -88,6 +88,13 @@ class ClockRead(Event, tag="clock_read", frozen=True):
     host_ns: int
 
 
+class HostLost(Event, tag="host_lost", frozen=True):
+    """A host stopped answering: what its processes did from then on is unknown."""
+
+    host: str
+    detail: str
+
+
 class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault began. `planned_ns` is when it was due; `spread_ms` is from the first target to the last.
 
@@ -333,4 +340,5 @@ DriverEvent = (
     | FaultBegun | FaultEnded | FaultFailed | Healed | ResourceSample | FinalContainerState | JournalNoted
     | LastState | ReportNote | Receipt | LabTrouble | Aborted | ContainerChange | ContainersRead
     | EngineAction | ContainerExited | EventsMissed | LinksSeen | MachineSample | ProcessesPlaced | ClockRead
+    | HostLost
 )  # fmt: skip

@@ -53,7 +53,8 @@ def clock_findings(history: History) -> list[Finding]:
         return []
     trouble = clocks.trouble()
     if trouble:
-        return [unknown(CLOCKS_KNOWN, f"instants of hosts cannot be compared: {'; '.join(trouble[:3])}")]
+        because = f"what the hosts recorded cannot be compared: {'; '.join(trouble[:3])}"
+        return [unknown(CLOCKS_KNOWN, because)]
     bound = _ms(bound_ns(history))
     because = f"the clocks of {len(clocks.by_host)} hosts are known to ± {bound} ms all through the run"
     return [passed(CLOCKS_KNOWN, because)]

@@ -55,6 +55,9 @@ class RunActuator(FaultActuator, Protocol):
     def mechanism(self, fault: Fault) -> str:
         """Return what the engine does a fault by; "" for one that needs no engine."""
 
+    def toxiproxy_offset_ns(self, fault_id: str) -> int:
+        """Return what was added to instants that Toxiproxy reported of a fault last; 0 of any other one."""
+
 
 class FaultRunner:
     """Injects the faults of a plan, through an actuator.
@@ -159,6 +162,7 @@ class FaultRunner:
             changes=sorted(fault.changes),
             spread_ms=_spread_ms(times), cuts=fault.disconnects(planned.for_s, self._notice_s),
             called_ns=called_ns, began_ns=dict(times), for_s=planned.for_s, mechanism=mechanism,
+            toxiproxy_offset_ns=self._actuator.toxiproxy_offset_ns(planned.id),
         )  # fmt: skip
         if fault.layer is Layer.container:
             await self._monitor.read(planned.targets)
@@ -186,6 +190,7 @@ class FaultRunner:
                 spread_ms=_spread_ms(times), called_ns=called_ns, ended_ns=dict(times),
                 because=ended.because, absent=ended.absent, counters=ended.counters,
                 connections_hit=ended.connections_hit,
+                toxiproxy_offset_ns=self._actuator.toxiproxy_offset_ns(planned.id),
             )  # fmt: skip
             if fault.layer is Layer.container:
                 # The last fault of a run ends beside its monitor: the engine's event may come too late.

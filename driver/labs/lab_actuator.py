@@ -12,6 +12,7 @@ from chaos.directions import stream
 from chaos.fault import Fault
 from chaos.targets import TOXIPROXY
 from driver.engines.engine import Limits
+from driver.engines.many_hosts import offset_of
 from driver.errors import EngineError, LinksError
 from driver.labs.fault_lab import FaultLab
 from driver.labs.fault_runner import FaultCounters
@@ -31,21 +32,36 @@ class LabActuator:
         self._lab = lab
         self._renewer = renewer
         self._ended: dict[str, FaultState] = {}
+        self._offsets_ns: dict[str, int] = {}
 
     async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
         lead_s = 0.0
         if injection.begin_at_ns is not None:
             lead_s = max(0.0, (injection.begin_at_ns - time.monotonic_ns()) / 1e9)
-        body = fault_body(injection, effect)
+        offset_ns = await self._read_offset(injection.fault_id)
+        body = fault_body(injection, effect, offset_ns)
         state = await self._call_toxiproxy(lambda: self._lab.links.begin_fault(body, lead_s))
         self._renewer.add(injection.fault_id, injection.lease_ms)
-        return {link.link: link.began_at_mono_ns for link in state.links}
+        return {link.link: link.began_at_mono_ns + offset_ns for link in state.links}
 
     async def heal_links(self, fault_id: str) -> Times:
         self._renewer.remove(fault_id)
         state = await self._call_toxiproxy(lambda: self._lab.links.end_fault(fault_id))
         self._ended[fault_id] = state
-        return {link.link: link.ended_at_mono_ns for link in state.links}
+        offset_ns = await self._read_offset(fault_id)
+        return {link.link: link.ended_at_mono_ns + offset_ns for link in state.links}
+
+    def toxiproxy_offset_ns(self, fault_id: str) -> int:
+        return self._offsets_ns.get(fault_id, 0)
+
+    async def _read_offset(self, fault_id: str) -> int:
+        """Return this machine's clock minus Toxiproxy's, and keep it for `toxiproxy_offset_ns`."""
+        try:
+            offset_ns = await asyncio.to_thread(offset_of, self._lab.engine, TOXIPROXY)
+        except EngineError as error:
+            raise ActuatorError(str(error)) from None
+        self._offsets_ns[fault_id] = offset_ns
+        return offset_ns
 
     def counters(self, fault_id: str) -> FaultCounters:
         found = FaultCounters()
@@ -128,8 +144,11 @@ class LabActuator:
             raise ActuatorError(str(error)) from None
 
 
-def fault_body(injection: Injection, effect: LinkEffect) -> dict[str, Any]:
-    """Return the body of `POST /lab/faults` (chaos/toxiproxy/README.md)."""
+def fault_body(injection: Injection, effect: LinkEffect, offset_ns: int = 0) -> dict[str, Any]:
+    """Return the body of `POST /lab/faults` (chaos/toxiproxy/README.md).
+
+    `offset_ns` is this machine's clock minus Toxiproxy's.
+    """
     body: dict[str, Any] = {
         "id": injection.fault_id,
         "links": list(injection.targets),
@@ -142,5 +161,5 @@ def fault_body(injection: Injection, effect: LinkEffect) -> dict[str, Any]:
         ],
     }
     if injection.begin_at_ns is not None:
-        body["begin_at_mono_ns"] = injection.begin_at_ns
+        body["begin_at_mono_ns"] = injection.begin_at_ns - offset_ns
     return body

@@ -22,6 +22,7 @@ from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Aborted, Healed, LabTrouble, LinksSeen, ProxyLink, RunStarted
 from driver.histories.journals import JOURNALS
 from driver.interrupts import interruptible
+from driver.labs.clock_monitor import clock_readers
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.fault_runner import FaultRunner
 from driver.labs.heal import heal
@@ -123,6 +124,12 @@ class RunPhases:
         async with phase(write, "up"):
             await subject.up(self._folder)
             self._up = True
+        async with background(*clock_readers(subject.lab.engine, self._journal)):
+            await self._started(progress)
+
+    async def _started(self, progress: RunProgress) -> None:
+        """Execute the phases of a system that is up."""
+        write, subject = self._journal.write, self._subject
         async with phase(write, "ready"):
             await subject.ready()
         self._ready = True

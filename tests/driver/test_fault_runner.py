@@ -74,6 +74,9 @@ class FakeActuator:
     def counters(self, fault_id: str) -> FaultCounters:
         return FaultCounters({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1}, "lease", ["worker-2"])
 
+    def toxiproxy_offset_ns(self, fault_id: str) -> int:
+        return 0
+
     def mechanism(self, fault: Fault) -> str:
         return "a fake" if fault.needs else ""
 
