@@ -32,15 +32,22 @@ def ensure_example_images(say: Say, root: Path) -> dict[str, str]:
 
     Builds what is missing or out of date of the checkout at `root`. Raises MachineError.
     """
+    return ensure_stand_ins(root / "examples" / "images" / "compose.yaml", VARIABLES, say)
+
+
+def ensure_stand_ins(file: Path, variables: Mapping[str, str], say: Say) -> dict[str, str]:
+    """Return `variables`, whose images a Compose file builds from packages; none where a registry answers.
+
+    Raises MachineError.
+    """
     machine = prepare(say)
     if machine.bases[PYTHON.arg] == PYTHON.official:
         return {}
-    file = root / "examples" / "images" / "compose.yaml"
     if not file.is_file():
-        raise MachineError(f"{file} is missing: the examples are built from a checkout.")
+        raise MachineError(f"{file} is missing: its images are built from a checkout.")
     build = ["docker", "compose", "-f", str(file), "build"]
-    run(build, say, "building the images of the examples", BUILD_LIMIT_S, machine.environment())
-    return dict(VARIABLES)
+    run(build, say, f"building the images of {file.parents[1].name}/", BUILD_LIMIT_S, machine.environment())
+    return dict(variables)
 
 
 def write_env_files(folder: Path, variables: Mapping[str, str]) -> list[Path]:

@@ -5,9 +5,9 @@ python -m tests.example_defects
 A defect is a file `examples/EXAMPLE/defects/NAME.toml`. It is caught where its scenario FAILED and the check
 that the file names is among those that failed. As many healthy runs as --healthy says must not fail.
 
-Each result is a line in .stormlab/example-defects.jsonl: with --resume, what is there is not run again.
---share 1/2 makes half of the runs, so that two processes can make them at once. The page is written when all
-results are kept.
+Each result is a line in .stormlab/example-defects.jsonl: with --resume, what is there is not run again, if it
+was not inconclusive. --share 1/2 makes half of the runs: two processes can make them at once. The page is
+written when all results are kept.
 
 Exit status: 0 where all is as it must be, 1 where a defect is missed or a healthy run failed, 2 where runs
 are still to be made, 70 where one could not be made.
@@ -56,7 +56,8 @@ def _chosen(run: Planned, only: set[str]) -> bool:
 def _make(runs: list[Planned], results: Results, resume: bool) -> None:
     for run in runs:
         trial = results.known(run) if resume else None
-        if trial is None:
+        # An inconclusive run shows nothing, for example where the machine was too busy.
+        if trial is None or trial.verdict == "inconclusive":
             trial = attempt(run)
             results.keep(run, trial)
         print(_line(run, trial), flush=True)

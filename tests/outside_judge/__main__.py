@@ -1,6 +1,8 @@
 """`python -m tests.outside_judge export results/RUN` writes a stored run's operations as JSON lines; with
 `--register LOAD` or `--queue LOAD` those of a load on a foreign system.
 
+`second results/RUN` asks Porcupine about each register and queue that the run expects, and compares its
+answer with the run's finding.
 `agree` asks our checks and Porcupine about thousands of histories of the simulation, broken ones among them,
 and our claims and Porcupine about registers and queues.
 Exit status: 0 when they agree, 1 when not, 64 for a run that is not there, 70 when the judge cannot be built.
@@ -20,6 +22,7 @@ from tests.outside_judge import page, system_operations
 from tests.outside_judge.agreement import DEFECTS, Tally, agree
 from tests.outside_judge.checker import CheckerError, build, judge
 from tests.outside_judge.operations import lines, operations
+from tests.outside_judge.second_opinion import OpinionError, opinions_on
 from tests.outside_judge.system_agreement import agree_on_systems
 
 AGREED, DIFFERED, USE, BROKEN = 0, 1, 64, 70
@@ -45,6 +48,17 @@ def export(run: Path, *, judged: bool, register: str = "", queue: str = "", how:
     (answer,) = judge(build(), [text])
     print(f"{answer.history}: {answer.verdict} {answer.task} ({answer.operations} operations)")
     return AGREED if answer.verdict == "linearizable" else DIFFERED
+
+
+def second(run: Path) -> int:
+    """Print what Porcupine says of each register and queue of a stored run, beside the run's own finding."""
+    try:
+        opinions = opinions_on(run, lambda text: judge(build(), [text])[0].verdict)
+    except OpinionError as error:
+        print(error, file=sys.stderr)
+        return USE
+    print(*opinions, sep="\n")
+    return DIFFERED if any(one.differs for one in opinions) else AGREED
 
 
 def _text(run: Path, register: str, queue: str, how: str) -> bytes:
@@ -94,6 +108,8 @@ def main() -> int:
     exporting.add_argument("--register", metavar="LOAD", default="", help="a load's reads and writes")
     exporting.add_argument("--queue", metavar="LOAD", default="", help="a load's enqueues and dequeues")
     exporting.add_argument("--how", choices=system_operations.QUEUES, default="exactly once")
+    asking = commands.add_parser("second", help="a second opinion on a stored run's registers and queues")
+    asking.add_argument("run", type=Path)
     agreeing = commands.add_parser("agree", help="ask both judges about histories of the simulation")
     agreeing.add_argument("--seeds", type=int, default=2_000, help="how many runs, each altered some times")
     agreeing.add_argument("--defect-seeds", type=int, default=150, help="how many runs of each defect")
@@ -106,6 +122,8 @@ def main() -> int:
             return export(
                 chosen.run, judged=chosen.judge, register=chosen.register, queue=chosen.queue, how=chosen.how
             )
+        if chosen.command == "second":
+            return second(chosen.run)
         of_tasks = all_agree(chosen.seeds, chosen.defect_seeds, chosen.jobs, write=chosen.write)
         return max(of_tasks, systems_agree(chosen.systems, chosen.jobs, write=chosen.write))
     except CheckerError as error:

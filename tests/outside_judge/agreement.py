@@ -68,10 +68,10 @@ class Tally:
         return sorted(names, key=lambda kind: (kind != AS_IT_WAS, kind.startswith("defect"), kind))
 
 
-def compare(binary: Path, histories: Sequence[Case]) -> Tally:
+def compare(image: str, histories: Sequence[Case]) -> Tally:
     """Ask both about each."""
     tally = Tally()
-    answers = judge(binary, (each.text.encode() for each in histories))
+    answers = judge(image, (each.text.encode() for each in histories))
     for each, answer in zip(histories, answers, strict=True):
         if answer.history != each.name:
             raise CheckerError(f"asked about {each.name!r}, answered about {answer.history!r}")
@@ -84,12 +84,12 @@ def compare(binary: Path, histories: Sequence[Case]) -> Tally:
     return tally
 
 
-def of_seeds(binary: Path, seeds: range) -> Tally:
+def of_seeds(image: str, seeds: range) -> Tally:
     """The histories of these seeds, as they were and altered."""
-    return compare(binary, [each for seed in seeds for each in cases(seed, ALTERED)])
+    return compare(image, [each for seed in seeds for each in cases(seed, ALTERED)])
 
 
-def of_defect(binary: Path, seeds: int, name: str) -> Tally:
+def of_defect(image: str, seeds: int, name: str) -> Tally:
     """The histories that the code with a defect makes. Raises CheckerError where it does not run."""
     with sandbox(load(name)) as root:
         command = [sys.executable, "-m", "tests.outside_judge.gather", "--first", "0", "--seeds", str(seeds)]
@@ -100,15 +100,15 @@ def of_defect(binary: Path, seeds: int, name: str) -> Tally:
     if not Path(tree.decode()).is_relative_to(root):
         raise CheckerError(f"the simulation ran {tree.decode()} and not the copy in {root}")
     found = msgspec.json.Decoder(Case).decode_lines(found_lines)
-    return compare(binary, [msgspec.structs.replace(each, kind=f"defect {name}") for each in found])
+    return compare(image, [msgspec.structs.replace(each, kind=f"defect {name}") for each in found])
 
 
-def agree(binary: Path, seeds: int, defects: Iterable[str], defect_seeds: int, jobs: int) -> Tally:
+def agree(image: str, seeds: int, defects: Iterable[str], defect_seeds: int, jobs: int) -> Tally:
     """Compare all histories on `jobs` cores, with a line of progress every 20 parts."""
     batches = [range(at, min(at + BATCH, seeds)) for at in range(0, seeds, BATCH)]
     parts: list[Callable[[], Tally]] = [
-        *(partial(of_defect, binary, defect_seeds, name) for name in defects),
-        *(partial(of_seeds, binary, batch) for batch in batches),
+        *(partial(of_defect, image, defect_seeds, name) for name in defects),
+        *(partial(of_seeds, image, batch) for batch in batches),
     ]
     tally = Tally()
     with ProcessPoolExecutor(jobs) as pool:

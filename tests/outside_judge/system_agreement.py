@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from driver.checks.finding import Status
 from driver.claims import judge_claim, parse_claim
@@ -20,11 +19,11 @@ from tests.outside_judge.system_operations import QUEUES, REGISTER, lines, of_qu
 BATCH = 100
 
 
-def compare(binary: Path, first: int, count: int) -> Tally:
+def compare(image: str, first: int, count: int) -> Tally:
     """Ask both about some seeds."""
     cases = [each for what, kind, past in drawn(count, first) for each in _cases(what, kind, past.history())]
     tally = Tally()
-    answers = judge(binary, (one.text for one in cases))
+    answers = judge(image, (one.text for one in cases))
     for one, answer in zip(cases, answers, strict=True):
         claim = parse_claim(one.sentence)
         assert claim is not None
@@ -60,12 +59,12 @@ def _cases(what: str, kind: str, history: History) -> Iterable[SystemCase]:
         yield SystemCase(f"queue {how}: {kind}", f"queue jobs {how}", text, history)
 
 
-def agree_on_systems(binary: Path, seeds: int, jobs: int) -> Tally:
+def agree_on_systems(image: str, seeds: int, jobs: int) -> Tally:
     """Compare `seeds` histories on `jobs` cores; of a queue each is judged for three claims."""
     tally = Tally()
     firsts = range(0, seeds, BATCH)
     counts = [min(BATCH, seeds - first) for first in firsts]
     with ProcessPoolExecutor(jobs) as pool:
-        for part in pool.map(compare, [binary] * len(counts), firsts, counts):
+        for part in pool.map(compare, [image] * len(counts), firsts, counts):
             tally.add(part)
     return tally

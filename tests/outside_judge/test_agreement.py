@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -20,15 +19,15 @@ DEFECTS = ("ack_before_commit", "store_not_replayed")
 
 
 @pytest.fixture(scope="module")
-def binary() -> Path:
-    """The judge, built."""
+def image() -> str:
+    """The judge's image, built."""
     return build()
 
 
 @pytest.fixture(scope="module")
-def tally(binary: Path) -> Tally:
+def tally(image: str) -> Tally:
     """What both said of some hundred histories."""
-    return agree(binary, SEEDS, DEFECTS, DEFECT_SEEDS, os.cpu_count() or 1)
+    return agree(image, SEEDS, DEFECTS, DEFECT_SEEDS, os.cpu_count() or 1)
 
 
 def test_both_say_the_same_of_every_history(tally: Tally) -> None:
@@ -46,9 +45,9 @@ def test_both_see_the_defects_and_what_was_taken_from_a_history(tally: Tally) ->
 
 
 @pytest.fixture(scope="module")
-def systems(binary: Path) -> Tally:
+def systems(image: str) -> Tally:
     """What both said of some hundred registers and queues."""
-    return agree_on_systems(binary, 700, os.cpu_count() or 1)
+    return agree_on_systems(image, 700, os.cpu_count() or 1)
 
 
 def test_claims_and_porcupine_say_the_same_of_every_register_and_queue(systems: Tally) -> None:
@@ -63,10 +62,10 @@ def test_both_see_nothing_wrong_in_a_register_or_queue_as_it_was_and_much_in_oth
         assert (broken == 0) == sound, table(systems)
 
 
-def test_an_exported_history_has_an_end_for_every_task(binary: Path) -> None:
+def test_an_exported_history_has_an_end_for_every_task(image: str) -> None:
     found = operations(as_history(record(3)))
     tasks = {operation.task for operation in found if operation.op == "submit"}
     assert tasks
     assert {operation.task for operation in found if operation.op == "end"} == tasks
-    (answer,) = judge(binary, [lines("seed 3", found)])
+    (answer,) = judge(image, [lines("seed 3", found)])
     assert (answer.verdict, answer.operations) == ("linearizable", len(found))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 import pytest
 
 from driver.cli.options import build_environment
@@ -19,7 +20,7 @@ from driver.histories.journal_kinds import OBSERVER
 from driver.histories.journals import read_history
 from driver.histories.readings import final_reading, first_reading, readings_of
 from driver.loads.addresses import host_address
-from driver.machine.example_images import ensure_example_images
+from driver.machine.example_images import ensure_example_images, ensure_stand_ins
 from driver.observations.catalogue import read_observation
 from driver.observations.observation import ReadingContext
 from driver.observations.observer import Observer
@@ -36,6 +37,14 @@ from tests.waiting import eventually_in_thread
 FILE = project_root() / "tests/systems/observed/compose.yaml"
 PROJECT = "doors-observed-test"
 LIMIT_S = 30.0
+IMAGES = project_root() / "tests/systems/images/compose.yaml"
+VARIABLES = {
+    "MARIADB_IMAGE": "stormlab/test-mariadb:trixie",
+    "PROMETHEUS_IMAGE": "stormlab/test-prometheus:trixie",
+}
+MARIA = "mariadb://votes:s3cret%2F%40%3A@maria:3306/votes"
+MYSQL = MARIA.replace("mariadb:", "mysql:")
+PROMETHEUS = "http://prometheus:9090"
 DATABASE = "postgresql://votes:s3cret%2F%40%3A@db:5432/votes"
 REDIS = "redis://redis:6379/0"
 SQLITE = "sqlite://web/data/votes.db"
@@ -48,7 +57,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     folder = tmp_path_factory.mktemp("systems")
     lab = SystemLab(PROJECT, door_image(), folder)
     with pytest.MonkeyPatch.context() as patch:
-        for name, image in ensure_example_images(print, project_root()).items():
+        images = ensure_example_images(print, project_root()) | ensure_stand_ins(IMAGES, VARIABLES, print)
+        for name, image in images.items():
             patch.setenv(name, image)
         lab.down()
         lab.up(SystemRequest((FILE,), publish=False), print)
@@ -73,6 +83,14 @@ def fill(access: RunningAccess) -> None:
     ) as database:
         database.execute("CREATE TABLE votes (id text, n numeric, at timestamptz DEFAULT now())")
         database.execute("INSERT INTO votes VALUES ('a1', 1.5), ('b2', 2)")
+
+    host, _, port = access.inside("maria", 3306).rpartition(":")
+    with pymysql.connect(
+        host=host, port=int(port), user="votes", password="s3cret/@:", database="votes", autocommit=True
+    ) as maria:
+        maria.query("CREATE TABLE votes (id varchar(9), n decimal(9, 1), at datetime(3), note text)")
+        maria.query("INSERT INTO votes VALUES ('a1', 1.5, '2026-01-02 03:04:05.678', 'gr\u00fcn')")
+        maria.query("INSERT INTO votes VALUES ('b2', 2, NULL, '')")
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +125,14 @@ IDS = ReadingTable(("id",), [["a1"], ["b2"]])
         ({"sql": DATABASE, "query": "SELECT count(*) FROM votes"}, 2.0),
         ({"sql": DATABASE, "query": "SELECT id FROM votes WHERE false"}, ReadingTable(("id",), [])),
         ({"sql": SQLITE, "query": "SELECT id FROM votes ORDER BY id"}, IDS),
+        ({"sql": MARIA, "query": "SELECT id FROM votes ORDER BY id"}, IDS),
+        ({"sql": MYSQL, "query": "SELECT count(*) FROM votes"}, 2.0),
+        ({"sql": MARIA, "query": "SELECT n FROM votes ORDER BY id"}, ReadingTable(("n",), [["1.5"], [2]])),
+        (
+            {"sql": MARIA, "query": "SELECT at, note FROM votes ORDER BY id"},
+            ReadingTable(("at", "note"), [["2026-01-02T03:04:05.678000", "gr\u00fcn"], [None, ""]]),
+        ),
+        ({"sql": MARIA, "query": "SELECT id FROM votes WHERE false"}, ReadingTable(("id",), [])),
         ({"redis": REDIS, "command": ["LLEN", "votes"]}, 2.0),
         (
             {"redis": REDIS, "command": ["LRANGE", "votes", "0", "-1"]},
@@ -125,6 +151,12 @@ IDS = ReadingTable(("id",), [["a1"], ["b2"]])
             {"prometheus": "http://web:8000/metrics", "sample": "votes_total", "labels": {"choice": "cats"}},
             1.0,
         ),
+        ({"prometheus": PROMETHEUS, "query": "scalar(vector(7))"}, 7.0),
+        (
+            {"prometheus": PROMETHEUS, "query": 'label_replace(vector(1), "a", "x", "", "") or vector(2)'},
+            ReadingTable(("a", "value"), [["x", 1], [None, 2]]),
+        ),
+        ({"prometheus": f"{PROMETHEUS}/metrics", "sample": "prometheus_ready"}, 1.0),
         ({"exit_code": "job"}, 0.0),
         ({"exit_code": "web"}, -1.0),
         ({"health": "db"}, 1.0),
@@ -135,6 +167,14 @@ IDS = ReadingTable(("id",), [["a1"], ["b2"]])
 def test_each_kind_reads_a_real_server(context: ReadingContext, entry: dict[str, Any], value: Value) -> None:
     expected = value if value is not None else ReadingTable(("value",), [[1], [1]])
     assert read(context, **entry) == expected
+
+
+def test_a_query_to_prometheus_reads_what_it_has_scraped_of_a_service(context: ReadingContext) -> None:
+    def is_scraped() -> bool:
+        return read(context, prometheus=PROMETHEUS, query="sum(votes_total) or vector(0)") == 2
+
+    assert eventually_in_thread(is_scraped, "Prometheus has scraped the votes", LIMIT_S, poll_s=0.2)
+    assert read(context, prometheus=PROMETHEUS, query='votes_total{choice="cats"}') == 1
 
 
 def test_memory_and_processor_time_are_those_of_the_container(context: ReadingContext) -> None:
@@ -152,6 +192,13 @@ def test_memory_and_processor_time_are_those_of_the_container(context: ReadingCo
         ({"sql": DATABASE, "query": "SELECT id FROM vote"}, 'relation "vote" does not exist'),
         ({"sql": DATABASE, "query": "DELETE FROM votes"}, "read-only transaction"),
         ({"sql": DATABASE, "query": "SELECT pg_sleep(60)", "timeout": "1s"}, "statement timeout"),
+        ({"sql": MARIA.replace("s3cret", "wrong"), "query": "SELECT 1"}, "Access denied for user 'votes'"),
+        ({"sql": MARIA, "query": "SELECT id FROM vote"}, "Table 'votes.vote' doesn't exist"),
+        ({"sql": MARIA, "query": "DELETE FROM votes"}, "READ ONLY transaction"),
+        ({"sql": MARIA, "query": "SELECT sleep(60)", "timeout": "1s"}, "timed out"),
+        ({"sql": MARIA, "query": "SELECT seq FROM seq_1_to_300000"}, "more than 200,000 rows"),
+        ({"prometheus": PROMETHEUS, "query": "sum("}, "it answered 400: invalid parameter"),
+        ({"prometheus": PROMETHEUS, "query": "up[1m]"}, "it answered a matrix"),
         ({"sql": SQLITE, "query": "SELECT id FROM vote"}, "no such table: vote"),
         ({"redis": REDIS, "command": ["DEL", "votes"]}, "DEL is no command that reads alone: write"),
         ({"redis": REDIS, "command": ["LLEN", "counts"]}, "WRONGTYPE"),
