@@ -104,6 +104,13 @@ def test_the_page_says_which_are_missed_and_which_healthy_runs_did_not_pass() ->
     assert "2 runs; 1 passed, 1 inconclusive, 0 failed" in text
 
 
+def test_the_page_says_which_were_not_run() -> None:
+    first, second = DEFECTS[:2]
+    text = page({Planned(one.example, "s", one): None for one in (first, second)})
+    assert "0 of 2 caught; 2 were not run." in text
+    assert text.count("| not run |") == 2
+
+
 def test_a_defect_that_is_missed_without_a_reason_and_a_healthy_run_that_fails_are_not_enough() -> None:
     caught = {Planned(one.example, one.scenario, one): _caught(one) for one in DEFECTS}
     healthy = Planned("jobs", "s", turn=1)

@@ -7,7 +7,7 @@ that the file names is among those that failed. As many healthy runs as --health
 
 Each result is a line in .stormlab/example-defects.jsonl: with --resume, what is there is not run again, if it
 was not inconclusive. --share 1/2 makes half of the runs: two processes can make them at once. The page is
-written when all results are kept.
+written when all results are kept, or with --write: it then says which are missing.
 
 Exit status: 0 where all is as it must be, 1 where a defect is missed or a healthy run failed, 2 where runs
 are still to be made, 70 where one could not be made.
@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--only", metavar="EXAMPLE[/NAME]", nargs="+", default=[], help="these alone")
     arguments.add_argument("--healthy", type=int, default=RUNS, help=f"number of healthy runs ({RUNS})")
     arguments.add_argument("--share", type=_share, default=(1, 1), metavar="I/N", help="the I-th of N shares")
+    arguments.add_argument("--write", action="store_true", help="write the page though runs are missing")
     arguments.add_argument("--resume", action="store_true", help="take the results that are kept")
     return arguments.parse_args()
 
@@ -85,11 +86,13 @@ def main() -> int:
         print(error, file=sys.stderr)
         return ExitCode.LAB_BROKE
     trials = {run: trial for run, trial in kept.items() if trial is not None}
-    if len(trials) < len(whole):
-        print(f"{len(trials)} of {len(whole)} runs are kept; the page is written when all are")
+    is_whole = len(trials) == len(whole)
+    if is_whole or chosen.write:
+        PAGE.write_text(page(kept))
+        print(f"written: {PAGE}")
+    if not is_whole:
+        print(f"{len(trials)} of {len(whole)} runs are kept")
         return ExitCode.INCONCLUSIVE
-    PAGE.write_text(page(trials))
-    print(f"written: {PAGE}")
     return ExitCode.PASSED if is_enough(trials) else ExitCode.FAILED
 
 

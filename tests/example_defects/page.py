@@ -26,10 +26,10 @@ Each scenario that passes on its example, in turn, on containers of its own. A F
 """
 
 
-def page(trials: Mapping[Planned, Trial]) -> str:
-    """The page, as Markdown."""
+def page(trials: Mapping[Planned, Trial | None]) -> str:
+    """The page, as Markdown. What is None was not run."""
     of_defects = [(run.defect, trial) for run, trial in trials.items() if run.defect]
-    healthy = [(run, trial) for run, trial in trials.items() if not run.defect]
+    healthy = [(run, trial) for run, trial in trials.items() if not run.defect and trial]
     parts = [HEAD, _defects(of_defects), HEALTHY, _healthy(healthy)]
     return "\n".join(parts)
 
@@ -45,9 +45,11 @@ def is_enough(trials: Mapping[Planned, Trial]) -> bool:
     )
 
 
-def _defects(trials: Sequence[tuple[ExampleDefect, Trial]]) -> str:
-    caught = sum(trial.catches(defect) for defect, trial in trials)
-    lines = [f"{datetime.now(UTC):%Y-%m-%d}: {caught} of {len(trials)} caught.", ""]
+def _defects(trials: Sequence[tuple[ExampleDefect, Trial | None]]) -> str:
+    caught = sum(trial.catches(defect) for defect, trial in trials if trial)
+    open_ = sum(trial is None for _, trial in trials)
+    aside = f"; {open_} were not run" if open_ else ""
+    lines = [f"{datetime.now(UTC):%Y-%m-%d}: {caught} of {len(trials)} caught{aside}.", ""]
     lines += ["| example | defect | kind | scenario | caught by |", "|---|---|---|---|---|"]
     for defect, trial in trials:
         cells = (defect.example, defect.wrong, defect.kind, f"`{defect.scenario}`", _by(defect, trial))
@@ -55,7 +57,9 @@ def _defects(trials: Sequence[tuple[ExampleDefect, Trial]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _by(defect: ExampleDefect, trial: Trial) -> str:
+def _by(defect: ExampleDefect, trial: Trial | None) -> str:
+    if trial is None:
+        return "not run"
     if not trial.catches(defect):
         return f"**missed** ({trial.verdict}): {defect.missed or trial.because}"
     others = [name for name in trial.failed if name != defect.check]
