@@ -26,7 +26,7 @@ import msgspec
 from benchmarks.pairs import estimate
 from benchmarks.processor_time import cpu_s
 from benchmarks.row import Row, at_most
-from wire import events
+from wire import events, task_events
 from wire.events import Event
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,12 +86,16 @@ class Writer:
         task, token = f"task-{self._number:06d}", self._number
         worker = f"worker-{self._chance.randrange(self._workers) + 1}"
         self.write(
-            "coordinator", events.TaskSubmitted, task=task, priority="normal", intended_ns=time.monotonic_ns()
+            "coordinator",
+            task_events.TaskSubmitted,
+            task=task,
+            priority="normal",
+            intended_ns=time.monotonic_ns(),
         )
-        self.write("coordinator", events.Assigned, task=task, token=token, worker=worker, attempt=1)
-        self.write(worker, events.AssignmentReceived, task=task, token=token, attempt=1)
-        self.write(worker, events.Started, task=task, token=token)
-        self.write(worker, events.Finished, task=task, token=token, error="", took_ms=1.0)
+        self.write("coordinator", task_events.Assigned, task=task, token=token, worker=worker, attempt=1)
+        self.write(worker, task_events.AssignmentReceived, task=task, token=token, attempt=1)
+        self.write(worker, task_events.Started, task=task, token=token)
+        self.write(worker, task_events.Finished, task=task, token=token, error="", took_ms=1.0)
         done = {
             "task": task,
             "token": token,
@@ -100,8 +104,8 @@ class Writer:
             "error": "",
             "attempts": 1,
         }
-        self.write("coordinator", events.TaskDone, **done)
-        self.write(worker, events.ResultAcknowledged, task=task, token=token)
+        self.write("coordinator", task_events.TaskDone, **done)
+        self.write(worker, task_events.ResultAcknowledged, task=task, token=token)
         if self._number % 100 == 0:
             self.write(worker, events.ConnectionLost, session=worker, kind="closed", detail="", silent_ms=1.0)
             self._connect(worker)

@@ -12,7 +12,7 @@ from coordinator.session import NEVER_NS, AttemptLoss, LeasedAttempt, Session, T
 from coordinator.timers import SessionTimers
 from coordinator.timing import MS, FleetTiming
 from coordinator.worker_selector import UNACKNOWLEDGED_MAX, WorkerSelector
-from wire import events
+from wire import task_events
 from wire.events import Journal
 from wire.limits import WORDS_CHARS, cut
 from wire.messages import Assign, Heartbeat, LeasesRenewed, Revoke
@@ -70,7 +70,7 @@ class AttemptManager:
         )  # fmt: skip
         self._open(task, session, self._token, now_ns, assign)
         at_ns, wall_s = self._journal.now()
-        assigned = events.Assigned(
+        assigned = task_events.Assigned(
             at_ns=at_ns, wall_s=wall_s, by=self._journal.by, task=row.task_id, token=self._token,
             worker=session.worker, attempt=task.attempts_started,
             from_step=checkpoint.step if checkpoint else 0,
@@ -256,7 +256,7 @@ class AttemptManager:
     def _over(self, attempt: LeasedAttempt, loss: AttemptLoss, reason: str) -> None:
         self._counters.add("attempts_lost", loss.label)
         self._journal(
-            events.AttemptAbandoned, task=attempt.task.row.task_id, token=attempt.token,
+            task_events.AttemptAbandoned, task=attempt.task.row.task_id, token=attempt.token,
             worker=attempt.session.worker, reason=reason,
         )  # fmt: skip
 

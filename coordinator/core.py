@@ -38,7 +38,7 @@ from coordinator.session_manager import AcceptedHandshake, SessionManager
 from coordinator.session_registry import RESUMED, is_superseded, resume_decision
 from coordinator.timers import SessionTimers
 from coordinator.timing import MS, fleet_timing, grace_ms
-from wire import control, events
+from wire import control, task_events
 from wire.channel import Bounds
 from wire.codec import FrameLimits
 from wire.errors import FrameError, RefusalReason
@@ -305,7 +305,8 @@ class CoordinatorCore:
         if (counts, connected) != self._totals:
             self._totals = (counts, connected)
             self._journal(
-                events.Totals, submitted=counts.submitted, completed=counts.completed, failed=counts.failed,
+                task_events.Totals,
+                submitted=counts.submitted, completed=counts.completed, failed=counts.failed,
                 waiting=counts.waiting, assigned=counts.assigned, connected=connected,
                 waiting_by_priority=depths,
             )  # fmt: skip

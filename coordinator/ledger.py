@@ -38,7 +38,7 @@ from coordinator.submission import task_row, validation_error
 from coordinator.task_check import check_tasks
 from coordinator.task_memory import TaskMemory
 from coordinator.task_queue import TaskQueue
-from wire import control, events
+from wire import control, task_events
 from wire.events import Journal
 from wire.messages import AttemptResult, CheckpointSaved, HeldAttempt, ReturnTask
 
@@ -225,7 +225,7 @@ class Ledger:
         if because or attempt is None:
             self._counters.add("checkpoints_refused", because)
             self._refusals.write(
-                now_ns, events.CheckpointRefused, session.worker, because, task=message.task_id,
+                now_ns, task_events.CheckpointRefused, session.worker, because, task=message.task_id,
                 token=message.token, worker=session.worker, because=because,
             )  # fmt: skip
             return
@@ -403,6 +403,6 @@ class Ledger:
             because = "duplicate" if task.phase is TaskPhase.ending else "stale"
         self._counters.add("results_refused", because)
         self._refusals.write(
-            now_ns, events.ResultRefused, session.worker, because, task=message.task_id,
+            now_ns, task_events.ResultRefused, session.worker, because, task=message.task_id,
             token=message.token, worker=session.worker, because=because,
         )  # fmt: skip

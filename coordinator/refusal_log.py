@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict
 from typing import Final
 
 from coordinator.token_bucket import TokenBucket
-from wire import events
+from wire import events, task_events
 from wire.events import Event, Journal
 from wire.limits import HELD_MAX
 
@@ -20,8 +20,8 @@ BURSTS: Final[dict[type[Event], int]] = {
     events.HandshakeRefused: 200,
     events.FrameRefused: 200,
     # After an outage a worker reports all its attempts: each refusal of them has its line.
-    events.ResultRefused: HELD_MAX,
-    events.CheckpointRefused: HELD_MAX,
+    task_events.ResultRefused: HELD_MAX,
+    task_events.CheckpointRefused: HELD_MAX,
 }
 """Burst of lines of one kind about one worker."""
 ALL_WORKERS: Final = 8

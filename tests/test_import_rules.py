@@ -19,19 +19,25 @@ MAY_IMPORT = {
     "lab": {"driver"},
 }
 BELOW = {
-    "histories": set(),
+    "histories": {"reference"},
     "metrics": {"histories"},
     "checks": {"histories", "metrics"},
     "claims": {"checks", "histories", "metrics"},
     "loads": {"histories"},
-    "scenarios": {"checks", "claims", "loads", "metrics"},
+    "scenarios": {"checks", "claims", "loads", "metrics", "reference"},
     "judging": {"checks", "claims", "histories", "metrics", "scenarios"},
     "controls": {"checks", "claims", "histories", "judging", "metrics"},
     "engines": {"histories"},
-    "labs": {"engines", "histories", "judging", "metrics", "scenarios"},
+    "labs": {"engines", "histories", "judging", "metrics", "reference", "scenarios"},
+    "reference": {
+        *("checks", "controls", "engines", "histories", "judging", "labs", "metrics", "results", "runs"),
+        "scenarios",
+    },
     "results": {"checks", "controls", "histories", "judging", "metrics", "scenarios"},
     "forensics": {"histories", "metrics", "scenarios"},
-    "report": {"checks", "forensics", "histories", "judging", "metrics", "results", "scenarios"},
+    "report": {
+        *("checks", "forensics", "histories", "judging", "metrics", "reference", "results", "scenarios"),
+    },
     "runs": {
         *("claims", "engines", "histories", "judging", "labs", "loads", "observations", "report", "results"),
         *("scenarios", "systems"),
@@ -71,6 +77,7 @@ PURE = (
         for path in (ROOT / "driver" / "controls").glob("[!_]*.py")
         if path.stem not in REBUILD_RECEIPTS
     ),
+    *("driver.reference.checks", "driver.reference.controls", "driver.reference.metrics"),
     *("driver.metrics_page",),
     *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),
     *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),

@@ -36,7 +36,7 @@ UNSEEN = {
     "driver.engines.docker_sdk.DockerSdk.start": "the class follows from the engine's text",
     "driver.engines.docker_sdk.DockerSdk.connect": "the class follows from the engine's text",
     "driver.labs.heal._undo": "a method of the engine is looked up in a table",
-    "driver.labs.manual_load.default_workload": "pydantic's ValidationError is a ValueError",
+    "driver.reference.manual_load.default_workload": "pydantic's ValidationError is a ValueError",
     "driver.scenarios.yaml_file.substitute": "a subscript raises KeyError",
 }
 """Functions whose errors cannot be read from their code, and where these come from."""

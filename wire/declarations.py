@@ -22,6 +22,7 @@ def declarations(
     expected: str,
     besides: Collection[str] = (),
     rank: Callable[[T], int] = lambda _: 0,
+    more: Collection[str] = (),
 ) -> dict[str, T]:
     """Return module → its declaration, by rank and then by the modules' names. Imports them.
 
@@ -31,9 +32,19 @@ def declarations(
         expected: what a module declares, for the error: "`CHECK = Check(…)`".
         besides: modules of the package that declare nothing.
         rank: returns a declaration's place among the others, the smallest first.
+        more: other packages, each of whose modules declares one too.
 
     Raises DeclarationError where another module declares nothing, or one of `besides` is not there.
     """
+    found = _declared_in(package, find, expected, besides)
+    for other in more:
+        found |= _declared_in(other, find, expected, ())
+    return dict(sorted(found.items(), key=lambda one: (rank(one[1]), one[0].rpartition(".")[2])))
+
+
+def _declared_in(
+    package: str, find: Callable[[ModuleType], T | None], expected: str, besides: Collection[str]
+) -> dict[str, T]:
     found = {}
     folder = package.replace(".", "/")
     names = sorted(info.name for info in iter_modules(import_module(package).__path__))
@@ -52,7 +63,7 @@ def declarations(
                 + (f", but {', '.join(sorted(besides))}" if besides else "")
             )
         found[module.__name__] = declared
-    return dict(sorted(found.items(), key=lambda one: rank(one[1])))
+    return found
 
 
 def attribute(name: str, kind: type[T]) -> Callable[[ModuleType], T | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wire import events
+from wire import events, task_events
 from wire.events import Event
 
 _MS = 1_000_000
@@ -28,7 +28,9 @@ class ConsoleLog:
             events.ConnectFailed: self._connect_failed,
             events.ReconnectAbandoned: lambda reason, detail: f"gives up: {reason}: {detail}",
             events.FrameRefused: lambda peer, fault, detail: f"refused a frame of {peer}: {fault}: {detail}",
-            events.LeaseExpired: lambda task, token: f"stopped {task} (token {token}): its lease ran out",
+            task_events.LeaseExpired: lambda task, token: (
+                f"stopped {task} (token {token}): its lease ran out"
+            ),
             events.ProcessStopping: lambda reason: f"stops: {reason}",
         }
 

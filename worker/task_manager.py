@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wire import events
+from wire import task_events
 from wire.channel import Channel, QueueFullError
 from wire.messages import (
     Assign,
@@ -57,7 +57,7 @@ class TaskManager:
         if older is not None and older.stage is not AttemptStage.finished:
             effects += self._release(older, f"replaced by token {assign.token}")
         at_ns, wall_s = self._record.now()
-        received = events.AssignmentReceived(
+        received = task_events.AssignmentReceived(
             at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=assign.task_id, token=assign.token,
             attempt=assign.attempt,
         )  # fmt: skip
@@ -88,7 +88,7 @@ class TaskManager:
             if isinstance(message, AttemptResult):
                 attempt = self.attempts.get(message.token)
                 at_ns, wall_s = self._record.now()
-                acknowledged = events.ResultAcknowledged(
+                acknowledged = task_events.ResultAcknowledged(
                     at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=message.task_id, token=message.token
                 )
                 self._record.append(acknowledged)
@@ -110,7 +110,7 @@ class TaskManager:
         result = result_of(attempt, now_ns, output, error)
         took_ms = (now_ns - attempt.started_ns) / _MS
         at_ns, wall_s = self._record.now()
-        finished = events.Finished(
+        finished = task_events.Finished(
             at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=result.task_id, token=token,
             error=result.error, took_ms=took_ms,
         )  # fmt: skip
@@ -141,7 +141,7 @@ class TaskManager:
             return []
         attempt.saved_ns = now_ns
         self._record(
-            events.CheckpointCreated, task=attempt.assign.task_id, token=token, step=checkpoint.step,
+            task_events.CheckpointCreated, task=attempt.assign.task_id, token=token, step=checkpoint.step,
             size_bytes=len(checkpoint.state),
         )  # fmt: skip
         attempt.unsent = checkpoint
@@ -162,7 +162,7 @@ class TaskManager:
         effects: list[Effect] = []
         for attempt in expired:
             assign = attempt.assign
-            self._record(events.LeaseExpired, task=assign.task_id, token=assign.token)
+            self._record(task_events.LeaseExpired, task=assign.task_id, token=assign.token)
             self._send_return(now_ns, attempt, "lease ran out")
             effects += self._drop(attempt, "lease ran out")
         for attempt in overdue:
@@ -180,7 +180,7 @@ class TaskManager:
             checkpoint = later_checkpoint(assign.checkpoint, self._local_checkpoint(assign.task_id))
             attempt.from_step = attempt.step = checkpoint.step if checkpoint is not None else 0
             at_ns, wall_s = self._record.now()
-            started = events.Started(
+            started = task_events.Started(
                 at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=assign.task_id, token=assign.token,
                 from_step=attempt.from_step,
             )  # fmt: skip
@@ -247,7 +247,9 @@ class TaskManager:
         self._channel.send(message, assign.priority, now_ns, always=True)
 
     def _release(self, attempt: Attempt, reason: str) -> list[Effect]:
-        self._record(events.Dropped, task=attempt.assign.task_id, token=attempt.assign.token, reason=reason)
+        self._record(
+            task_events.Dropped, task=attempt.assign.task_id, token=attempt.assign.token, reason=reason
+        )
         return self._drop(attempt, reason)
 
     def _drop(self, attempt: Attempt, reason: str) -> list[Effect]:

@@ -19,6 +19,7 @@ CHECKS: dict[str, Check] = named(
         "`CHECK = Check(…)`",
         besides=("catalogue", "check", "finding"),
         rank=lambda check: check.rank,
+        more=("driver.reference.checks",),
     ),
     lambda check: [(check.name, check)],
 )

@@ -5,17 +5,11 @@ from __future__ import annotations
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown
 from driver.histories.container_changes import UnexplainedChange, unexplained_changes, unplanned_exits
-from driver.histories.events import (
-    Aborted,
-    ContainerExited,
-    FinalContainerState,
-    Healed,
-    LabTrouble,
-    SubmitGivenUp,
-)
+from driver.histories.events import Aborted, ContainerExited, FinalContainerState, Healed, LabTrouble
 from driver.histories.history import History
 from driver.histories.journal_gaps import ALIVE
 from driver.histories.run_timeline import RunTimeline, run_timeline
+from driver.histories.work import NOUN, unanswered
 from driver.metrics import Metrics
 
 NAME = "lab_was_sound"
@@ -58,11 +52,10 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         more = f", and {len(unexplained) - NAMED} more times" if len(unexplained) > NAMED else ""
         because = f"{'; '.join(named)}{more}: no fault of this run explains it"
         return unknown(NAME, because, evidence=show(history, [one.shown_by for one in unexplained]))
-    for given_up in history.of(SubmitGivenUp)[:1]:
-        because = (
-            f"{len(given_up.tasks)} submissions got no answer, so whether tasks are lost is undetermined"
-        )
-        return unknown(NAME, because, evidence=show(history, [given_up]))
+    count, given_up = unanswered(history)
+    if given_up:
+        because = f"{count} submissions got no answer, so whether {NOUN}s are lost is undetermined"
+        return unknown(NAME, because, evidence=show(history, given_up))
     return passed(NAME, "the lab had no trouble of its own, and was verified clean after the faults")
 
 

@@ -10,7 +10,7 @@ from driver.histories.link_names import touches
 from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.histories.system_events import OUTSIDE_FAULTS, Operation
 from driver.metrics import Metrics
-from wire.events import TaskDone
+from wire.task_events import TaskDone
 
 NAME = "traffic_flowed"
 AFTER_NS = 2_000_000_000

@@ -15,12 +15,12 @@ from driver.cli import options, options_run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.lab import existing_lab
-from driver.labs.manual_load import LoadCounts, ManualLoad, default_workload
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
+from driver.reference.manual_load import LoadCounts, ManualLoad, default_workload
+from driver.reference.workload import Workload
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.scenario import MAX_DURATION_S
-from driver.scenarios.workload import Workload
 from driver.terminal import Terminal, print_json, print_lines
 
 

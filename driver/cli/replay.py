@@ -18,9 +18,9 @@ from driver.cli.scenario_system import refuse_reference_options, system_in_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.labs.needed_abilities import refuse_lacking
+from driver.reference.run_subject import ReferenceSubject
 from driver.results.run_folder import LATEST, PLAN, SCENARIO
 from driver.runs.fault_free import run_with_controls
-from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run_request import RunRequest
 from driver.runs.run_subject import RunSubject
 from driver.runs.system_subject import request_of

@@ -24,9 +24,9 @@ from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.needed_abilities import refuse_lacking
 from driver.nouns import counted
+from driver.reference.run_subject import ReferenceSubject
 from driver.runs.fault_free import run_with_controls
 from driver.runs.group_run import PlannedRun, plan_all, run_group
-from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run_request import RunRequest
 from driver.runs.run_subject import RunSubject
 from driver.scenarios.flag_values import MAX_SEED

@@ -12,6 +12,7 @@ CONTROLS: dict[str, Control] = named(
         "`CONTROL = Control(…)`",
         besides=("catalogue", "control", "final_rows", "reds"),
         rank=lambda control: control.rank,
+        more=("driver.reference.controls",),
     ),
     lambda control: [(control.name, control)],
 )

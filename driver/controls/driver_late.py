@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from driver.controls.control import Altered, Control, name_of, replaced, when
-from driver.histories.events import FaultBegun, MachineSample, TasksAccepted
+from driver.histories.events import FaultBegun, MachineSample
 from driver.histories.history import History
+from driver.reference.load_events import TasksAccepted
 
 LATE_NS = 3_600_000_000_000
 

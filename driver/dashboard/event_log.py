@@ -9,7 +9,7 @@ from typing import Any
 
 from chaos.actuator import name_list
 from driver.histories import events as driver
-from wire import events
+from wire import events, task_events
 from wire.events import Event
 
 KEPT_LINES = 500
@@ -20,13 +20,13 @@ EVENT_TEXT: dict[type[Event], Callable[[Any], str]] = {
     events.Connected: lambda e: f"connected ({e.outcome}) at attempt {e.attempt}",
     events.ConnectionLost: lambda e: f"lost its connection: {e.kind}",
     events.ReconnectAbandoned: lambda e: f"gave up for good: {e.reason}",
-    events.LeaseExpired: lambda e: f"stopped {e.task}: its lease ran out",
+    task_events.LeaseExpired: lambda e: f"stopped {e.task}: its lease ran out",
     events.WorkerLost: lambda e: f"lost {e.worker}: {e.kind}",
     events.WorkerGone: lambda e: f"session of {e.worker} ended: {e.reason}",
     events.FrameRefused: lambda e: f"refused a frame of {e.peer}: {e.fault}",
-    events.AttemptAbandoned: lambda e: f"gave {e.task} up at {e.worker}: {e.reason}",
-    events.ResultRefused: lambda e: f"refused a result of {e.worker} for {e.task}: {e.because}",
-    events.CheckpointRefused: lambda e: f"refused a checkpoint of {e.worker} for {e.task}: {e.because}",
+    task_events.AttemptAbandoned: lambda e: f"gave {e.task} up at {e.worker}: {e.reason}",
+    task_events.ResultRefused: lambda e: f"refused a result of {e.worker} for {e.task}: {e.because}",
+    task_events.CheckpointRefused: lambda e: f"refused a checkpoint of {e.worker} for {e.task}: {e.because}",
     events.RefusalsOmitted: lambda e: f"{e.count} more of {e.kind} ({e.cause}) {e.worker}".rstrip(),
     driver.PhaseBegun: lambda e: f"phase: {e.phase}",
     driver.FaultBegun: lambda e: f"{e.kind} begins on {name_list(e.targets)}",

@@ -7,7 +7,7 @@ from bisect import insort
 from collections import deque
 
 from driver.histories.connection_history import Outage
-from wire import events
+from wire import task_events
 
 RECENT_NS = 10_000_000_000
 """The window of the percentiles in the curves."""
@@ -51,18 +51,18 @@ class TaskStats:
     """Completed and failed tasks, and the latency of each (s) from its intended submission."""
 
     def __init__(self) -> None:
-        self.totals: events.Totals | None = None
+        self.totals: task_events.Totals | None = None
         """The coordinator's newest counts."""
         self.completed = self.failed = 0
         self.latencies_s = array("d")
         self.recent_latencies_s = RecentValues()
         self._intended_ns: dict[str, int] = {}
 
-    def submit(self, event: events.TaskSubmitted) -> None:
+    def submit(self, event: task_events.TaskSubmitted) -> None:
         """Note when a task was to be submitted, at its first submission."""
         self._intended_ns.setdefault(event.task, event.intended_ns)
 
-    def finish(self, event: events.TaskDone, *, counts: bool) -> bool:
+    def finish(self, event: task_events.TaskDone, *, counts: bool) -> bool:
         """Count a task's result if `counts`; returns whether it was counted.
 
         A restarted coordinator repeats results that it may have reported before: only the first counts.

@@ -11,15 +11,12 @@ from wire.events import (
     Connected,
     Connecting,
     ConnectionLost,
-    Dropped,
     Event,
-    Finished,
-    LeaseExpired,
     ProcessStarted,
     ProcessStopping,
     ReconnectAbandoned,
-    Started,
 )
+from wire.task_events import Dropped, Finished, LeaseExpired, Started
 
 
 class TileState(StrEnum):

@@ -18,7 +18,7 @@ from driver.dashboard.time_series import Point, SecondSampler, TimeSeries
 from driver.histories import events as driver
 from driver.histories.history import COORDINATOR
 from driver.metrics.metric import percentile
-from wire import events
+from wire import events, task_events
 from wire.events import Event
 
 
@@ -44,9 +44,9 @@ class Model:
             driver.Healed: self.faults.heal,
             driver.Receipt: self.faults.add_receipt,
             driver.ResourceSample: self._sample,
-            events.TaskSubmitted: self.tasks.submit,
-            events.TaskDone: self._task_done,
-            events.Totals: self._totals,
+            task_events.TaskSubmitted: self.tasks.submit,
+            task_events.TaskDone: self._task_done,
+            task_events.Totals: self._totals,
             events.WorkerJoined: self._worker_joined,
             events.WorkerLost: self._worker_lost,
             events.WorkerGone: self._unregister,
@@ -143,13 +143,13 @@ class Model:
         elif event.container.startswith("worker-"):
             self.worker(event.container).usage.add_sample(event.at_ns, event.memory_bytes, event.cpu_s)
 
-    def _task_done(self, event: events.TaskDone) -> None:
+    def _task_done(self, event: task_events.TaskDone) -> None:
         if self.tasks.finish(event, counts=not self.run.is_over):
             self._sampler.count("tasks")
             if event.worker in self.workers:
                 self.workers[event.worker].tasks += 1
 
-    def _totals(self, event: events.Totals) -> None:
+    def _totals(self, event: task_events.Totals) -> None:
         self.tasks.totals = event
 
     def _worker_joined(self, event: events.WorkerJoined) -> None:

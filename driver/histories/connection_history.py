@@ -10,8 +10,8 @@ from functools import lru_cache
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, intersection, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, RunTimeline, run_timeline
+from driver.histories.work import CARRIED
 from wire.events import (
-    AssignmentReceived,
     BackoffStarted,
     Connected,
     ConnectFailed,
@@ -21,7 +21,6 @@ from wire.events import (
     ProcessStarted,
     ProcessStopping,
     ReconnectAbandoned,
-    ResultAcknowledged,
     WorkerGone,
     WorkerJoined,
     WorkerLost,
@@ -202,8 +201,7 @@ class ConnectionTracker:
             Connected: self._connected,
             ConnectionLost: self._lost,
             ReconnectAbandoned: self._gave_up,
-            AssignmentReceived: self._work,
-            ResultAcknowledged: self._work,
+            **dict.fromkeys(CARRIED, self._work),
         }
 
     def add(self, event: Event) -> None:

@@ -36,41 +36,6 @@ class PhaseEnded(Event, tag="phase_ended", frozen=True):
     detail: str = ""
 
 
-class TasksAccepted(Event, tag="tasks_accepted", frozen=True):
-    """The coordinator answered that it holds these tasks: each must have exactly one result.
-
-    `known` of them it held before (an answer had been lost). `intended_ns` is in the order of `tasks`, and so
-    is `noticed_ns`, when a late driver had each ready to send (0: in time; empty: all in time).
-    """
-
-    tasks: list[str]
-    intended_ns: list[int]
-    known: int
-    took_ms: float
-    noticed_ns: list[int] = msgspec.field(default_factory=list)
-
-
-class TasksRefused(Event, tag="tasks_refused", frozen=True):
-    """The coordinator refused these tasks, `because` in the same order; they are not sent again."""
-
-    tasks: list[str]
-    because: list[str]
-
-
-class SubmitFailed(Event, tag="submit_failed", frozen=True):
-    """A batch got no answer: its tasks may or may not be durable, and are sent again with the same ids."""
-
-    tasks: int
-    attempt: int
-    detail: str
-
-
-class SubmitGivenUp(Event, tag="submit_given_up", frozen=True):
-    """The driver stopped sending these tasks without an answer: they may or may not be accepted."""
-
-    tasks: list[str]
-
-
 class ProcessesPlaced(Event, tag="processes_placed", frozen=True):
     """These processes run on a host whose clock is not the driver's; no such line: all share one clock."""
 
@@ -283,12 +248,6 @@ class LinksSeen(Event, tag="links_seen", frozen=True):
     found: list[ProxyLink]
 
 
-class LastState(Event, tag="last_state", frozen=True):
-    """The coordinator's answer to GET /state after the drain (wire.control.State as JSON)."""
-
-    state: msgspec.Raw
-
-
 class ReportNote(Event, tag="note", frozen=True):
     """A note for the report. `level`: info or warning; it changes no verdict."""
 
@@ -336,9 +295,9 @@ class Aborted(Event, tag="aborted", frozen=True):
 
 
 DriverEvent = (
-    RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
+    RunStarted | PhaseBegun | PhaseEnded
     | FaultBegun | FaultEnded | FaultFailed | Healed | ResourceSample | FinalContainerState | JournalNoted
-    | LastState | ReportNote | Receipt | LabTrouble | Aborted | ContainerChange | ContainersRead
+    | ReportNote | Receipt | LabTrouble | Aborted | ContainerChange | ContainersRead
     | EngineAction | ContainerExited | EventsMissed | LinksSeen | MachineSample | ProcessesPlaced | ClockRead
     | HostLost
 )  # fmt: skip

@@ -18,7 +18,7 @@ from driver.histories.clocks import ONE_CLOCK, Clocks
 from driver.histories.events import DriverEvent
 from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
-from wire.events import Event, ProcessEvent, ProcessStarted
+from wire.events import ConnectionEvent, Event, ProcessStarted
 from wire.journal_chain import ChainRead
 
 E = TypeVar("E", bound=Event)
@@ -79,7 +79,7 @@ class LineReader:
     def __init__(
         self, more_kinds: Iterable[type[Event]] = (), own: Iterable[type[Event]] | None = None
     ) -> None:
-        kinds: Any = ProcessEvent | DriverEvent
+        kinds: Any = ConnectionEvent | DriverEvent
         for kind in more_kinds:
             kinds = kinds | kind
         self._decoder = msgspec.json.Decoder(cast(type[Event], kinds))

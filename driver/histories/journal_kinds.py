@@ -10,7 +10,9 @@ from driver.histories.events import DriverEvent
 from driver.histories.history import COORDINATOR, DRIVER, LineReader
 from driver.histories.link_events import DoorEvent
 from driver.histories.system_events import LoadEvent, ObserverEvent
-from wire.events import CoordinatorEvent, Event, ProcessStarted, ProcessStopping, WorkerEvent
+from driver.reference.load_events import LoadEvent as ReferenceLoadEvent
+from wire.events import Event, ProcessStarted, ProcessStopping
+from wire.task_events import CoordinatorEvent, ProcessEvent, WorkerEvent
 
 PROBER = "prober"
 TOXIPROXY = "toxiproxy"
@@ -21,7 +23,7 @@ DOOR = "door-"
 """The begin of the name of a door's process; the server's name follows."""
 _LIFECYCLE: tuple[type[Event], ...] = (ProcessStarted, ProcessStopping)
 _OWN: dict[str, tuple[type[Event], ...]] = {
-    DRIVER: (*_LIFECYCLE, *get_args(DriverEvent)),
+    DRIVER: (*_LIFECYCLE, *get_args(DriverEvent), *get_args(ReferenceLoadEvent)),
     COORDINATOR: get_args(CoordinatorEvent),
     PROBER: (*_LIFECYCLE, *get_args(ProberEvent)),
     TOXIPROXY: (*_LIFECYCLE, *get_args(DoorEvent)),
@@ -48,5 +50,9 @@ def reader_of(process: str) -> LineReader:
 @cache
 def _reader(own: tuple[type[Event], ...]) -> LineReader:
     return LineReader(
-        (*get_args(ProberEvent), *get_args(DoorEvent), *get_args(LoadEvent), ObserverEvent), own
+        (
+            *(*get_args(ProcessEvent), *get_args(ReferenceLoadEvent), *get_args(ProberEvent)),
+            *(*get_args(DoorEvent), *get_args(LoadEvent), ObserverEvent),
+        ),
+        own,
     )

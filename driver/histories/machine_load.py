@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from driver.histories.events import FaultBegun, FaultEnded, MachineSample, TasksAccepted
+from driver.histories.events import FaultBegun, FaultEnded, MachineSample
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
+from driver.histories.work import NOUN, request_delays
 
 SPAN_NS = 10_000_000_000
 """Load is averaged over this span: a burst is no overload."""
@@ -93,11 +94,10 @@ def driver_delays(history: History) -> list[DriverDelay]:
     ]
     found += _of_faults(history.of(FaultBegun), "the begin")
     found += _of_faults([one for one in history.of(FaultEnded) if not one.detail], "the end")
-    for accepted in history.of(TasksAccepted):
-        if accepted.intended_ns and not accepted.noticed_ns:
-            found.append(DriverDelay("a task", accepted.intended_ns[0], 0.0))
-        for intended_ns, noticed_ns in zip(accepted.intended_ns, accepted.noticed_ns, strict=False):
-            found.append(DriverDelay("a task", intended_ns, max(0, noticed_ns - intended_ns) / 1e9))
+    found += [
+        DriverDelay(f"a {NOUN}", one.due_ns, (one.ready_ns - one.due_ns) / 1e9)
+        for one in request_delays(history)
+    ]
     return found
 
 

@@ -12,13 +12,12 @@ from driver.histories.events import (
     PhaseBegun,
     PhaseEnded,
     Receipt,
-    TasksAccepted,
 )
 from driver.histories.history import History
 from driver.histories.intervals import Interval, union
 from driver.histories.link_names import is_link, touches
 from driver.histories.system_events import Operation
-from wire.events import TaskSubmitted
+from driver.histories.work import REQUESTED
 
 EARLY_EFFECT_NS = 500_000_000
 """A fault's effect can be recorded before the driver records its begin, by at most this."""
@@ -116,7 +115,7 @@ class RunTimeline:
 def run_timeline(history: History) -> RunTimeline:
     """Return the timeline of a history's run."""
     phases = _phases(history)
-    load = [event.at_ns for event in history.merged(TasksAccepted, TaskSubmitted, Operation)]
+    load = [event.at_ns for event in history.merged(*REQUESTED, Operation)]
     return RunTimeline(
         workers=tuple(history.workers),
         phases=phases,

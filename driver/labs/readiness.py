@@ -13,8 +13,8 @@ from chaos.actuator import name_list
 from chaos.targets import COORDINATOR, TOXIPROXY
 from driver.engines.engine import CORE
 from driver.errors import CoordinatorError, EngineError, NotReadyError
-from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.lab import Lab
+from driver.reference.coordinator_client import CoordinatorClient
 from driver.terminal import ProgressView, Terminal
 from wire.address import worker_name
 from wire.control import CoordinatorState

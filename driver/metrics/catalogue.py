@@ -15,6 +15,7 @@ _FOUND = declarations(
     "`FAMILY = MetricFamily(…)`",
     besides=("by_worker", "catalogue", "metric", "quantities", "signals", "trade_off", "worst"),
     rank=lambda family: family.rank,
+    more=("driver.reference.metrics",),
 )
 FAMILIES: tuple[MetricFamily, ...] = tuple(_FOUND.values())
 FAMILY_OF: dict[str, MetricFamily] = {metric.name: family for family in FAMILIES for metric in family.metrics}

@@ -1,4 +1,4 @@
-"""Faults: the rate of completed tasks before, during and after each, and the time to recover."""
+"""Faults: the rate of completed work before, during and after each, and the time to recover."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from driver.histories.history import History
 from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
-from driver.histories.task_history import task_index
+from driver.histories.work import completed_ns, waiting
 from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 from driver.metrics.storm import storms
-from wire.events import Totals
 
 METRICS = (
     Metric("faults_begun", Unit.count, Better.neither, "faults that the driver started"),
@@ -41,7 +40,7 @@ _SPAN_NS = 10_000_000_000
 
 @dataclass(frozen=True)
 class FaultEffect:
-    """Tasks completed per second before, during and after one fault; None for a span without a length.
+    """Units of work completed per second before, during and after one fault; None for a span of no length.
 
     `recovery_s` is None where recovery lasts until the next fault or the end.
     """
@@ -96,15 +95,11 @@ def measure(history: History) -> Values:
 
 
 class _Gauge:
-    """Computes rates of completed tasks over any span, and waiting tasks, from lists sorted once."""
+    """Computes rates of completed work over any span, and how much waits, from lists sorted once."""
 
     def __init__(self, history: History) -> None:
-        self._done = sorted(
-            life.result.at_ns
-            for life in history.view(task_index).accepted
-            if life.result and life.result.outcome == "completed"
-        )
-        self._totals = history.of(Totals)
+        self._done = history.view(completed_ns)
+        self._waiting = history.view(waiting)
 
     def completed_per_s(self, begin_ns: int, end_ns: int) -> float | None:
         if end_ns <= begin_ns:
@@ -113,16 +108,16 @@ class _Gauge:
         return done * 1e9 / (end_ns - begin_ns)
 
     def waiting_at(self, at_ns: int) -> int:
-        """Return how many tasks waited at an instant, by the last totals before it."""
-        index = bisect_right(self._totals, at_ns, key=lambda totals: totals.at_ns)
-        return self._totals[index - 1].waiting if index else 0
+        """Return how many units waited at an instant, by the last record before it."""
+        index = bisect_right(self._waiting, at_ns, key=lambda step: step[0])
+        return self._waiting[index - 1][1] if index else 0
 
     def waiting_down_ns(self, level: int, from_ns: int) -> int | None:
-        """Return the first instant from which at most `level` tasks wait; None where there is none."""
+        """Return the first instant from which at most `level` units wait; None where there is none."""
         if self.waiting_at(from_ns) <= level:
             return from_ns
-        later = bisect_right(self._totals, from_ns, key=lambda totals: totals.at_ns)
-        return next((totals.at_ns for totals in self._totals[later:] if totals.waiting <= level), None)
+        later = bisect_right(self._waiting, from_ns, key=lambda step: step[0])
+        return next((at_ns for at_ns, count in self._waiting[later:] if count <= level), None)
 
 
 def _quiet_since(run: RunTimeline, at_ns: int) -> int:

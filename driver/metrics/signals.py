@@ -13,9 +13,9 @@ from driver.histories.journal_gaps import ALL_ROLES
 from driver.histories.journal_kinds import OBSERVER
 from driver.histories.readings import number_steps
 from driver.histories.system_events import FAIL, OK, UNKNOWN, Operation
-from driver.histories.task_history import task_index
+from driver.histories.work import completed_ns, waiting
 from driver.metrics.metric import Unit
-from wire.events import Connecting, Totals
+from wire.events import Connecting
 
 Steps = list[tuple[int, float]]
 _WINDOW_NS = 1_000_000_000
@@ -84,12 +84,11 @@ def _attempts_per_s(history: History) -> Steps:
 
 
 def _completed_per_s(history: History) -> Steps:
-    results = [life.result for life in history.view(task_index).accepted if life.result]
-    return _summed(_windows([result.at_ns for result in results if result.outcome == "completed"]), 1)
+    return _summed(_windows(history.view(completed_ns)), 1)
 
 
 def _waiting(history: History) -> Steps:
-    return [(event.at_ns, event.waiting) for event in history.of(Totals)]
+    return [(at_ns, count) for at_ns, count in history.view(waiting)]
 
 
 def _per_s(outcome: str) -> Callable[[History], Steps]:

@@ -1,4 +1,4 @@
-"""The outages or tasks that decide a metric's value. Pure."""
+"""The outages or units of work that decide a metric's value. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from driver.histories.connection_history import LOSS, Outage, connection_histories
 from driver.histories.history import History
-from driver.histories.task_history import TaskHistory, task_index
+from driver.histories.work import NOUN, WorkUnit, work_units
 from wire.events import Event
 
 SHOWN = 2
@@ -15,7 +15,7 @@ SHOWN = 2
 
 @dataclass(frozen=True)
 class WorstCase:
-    """One outage or task: its worker or id, its begin, its seconds (None: it never ended), its events.
+    """One outage or unit of work: its client or name, its begin, seconds (None: it never ended), events.
 
     Where `attempts` is set, that many attempts decide, and not how long it took.
     """
@@ -29,9 +29,9 @@ class WorstCase:
 
 
 def worst_cases(history: History, metric: str) -> list[WorstCase]:
-    """Return the few cases that decide `metric`, the worst first, at most one of each worker or task.
+    """Return the few cases that decide `metric`, the worst first, at most one of each client or unit.
 
-    None for a metric that is no summary of outages or tasks.
+    None for a metric that is no summary of outages or work.
     """
     for stem, cases in _SOURCES:
         if metric.startswith(stem):
@@ -40,7 +40,7 @@ def worst_cases(history: History, metric: str) -> list[WorstCase]:
 
 
 def longest_outages(history: History) -> list[WorstCase]:
-    """Return the longest outages of all workers, those that never ended first."""
+    """Return the longest outages of all clients, those that never ended first."""
     return _longest(_outages(history))
 
 
@@ -75,26 +75,22 @@ def _outages(history: History) -> list[WorstCase]:
     return [_case(outage, outage.total_s) for outage in _all(history)]
 
 
-def _tasks(history: History, only: Callable[[TaskHistory], bool] = lambda task: True) -> list[WorstCase]:
+def _units(history: History, only: Callable[[WorkUnit], bool] = lambda unit: True) -> list[WorstCase]:
     return [
         WorstCase(
-            task.task,
-            "task",
-            task.start_ns,
-            (task.result.at_ns - task.start_ns) / 1e9 if task.result else None,
-            tuple(
-                event
-                for event in (task.submitted, *task.assigned[:1], *task.lost[-1:], task.result)
-                if event is not None
-            ),
+            unit.name,
+            NOUN,
+            unit.start_ns,
+            None if unit.done_ns is None else (unit.done_ns - unit.start_ns) / 1e9,
+            unit.events,
         )
-        for task in history.view(task_index).accepted
-        if only(task)
+        for unit in history.view(work_units)
+        if only(unit)
     ]
 
 
-def _failed(task: TaskHistory) -> bool:
-    return task.result is None or task.result.outcome != "completed"
+def _failed(unit: WorkUnit) -> bool:
+    return not unit.completed
 
 
 def _by_attempts(history: History) -> list[WorstCase]:
@@ -115,9 +111,9 @@ _SOURCES: tuple[tuple[str, Callable[[History], list[WorstCase]]], ...] = (
     ("time_to_", _outages),
     ("not_reconnected", _outages),
     ("connected", _outages),
-    ("task_latency", _tasks),
-    ("task_success_rate", lambda history: _tasks(history, _failed)),
-    ("tasks_failed", lambda history: _tasks(history, _failed)),
-    ("tasks_lost", lambda history: _tasks(history, _failed)),
+    ("task_latency", _units),
+    ("task_success_rate", lambda history: _units(history, _failed)),
+    ("tasks_failed", lambda history: _units(history, _failed)),
+    ("tasks_lost", lambda history: _units(history, _failed)),
 )
 """The first stem that begins a metric's or signal's name selects its cases."""

@@ -10,11 +10,11 @@ from driver.forensics.words import words_of
 from driver.histories.history import History
 from driver.histories.intervals import holds, union
 from driver.histories.run_timeline import run_timeline
-from driver.histories.task_history import task_index
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.quantities import write
 from driver.metrics.storm import busiest, storms
+from driver.reference.task_history import task_index
 from wire.priority import Priority
 
 BANDS = 6

@@ -16,8 +16,8 @@ from chaos.catalogue import make
 from chaos.fault import Fault, Layer
 from chaos.targets import TargetError
 from chaos.units import format_seconds
+from driver.reference.workload import Workload
 from driver.scenarios.scenario import KnownIssue
-from driver.scenarios.workload import Workload
 
 
 class _FrozenModel(BaseModel):

@@ -10,7 +10,7 @@ from chaos.anchor import AnchorEntry
 from chaos.model import Strict
 from chaos.unit_types import Seconds
 from chaos.units import format_seconds, parse_seconds, unitless
-from driver.scenarios.workload import Workload
+from driver.reference.workload import Workload
 from wire.address import MAX_WORKERS
 
 MAX_DURATION_S = 7 * 24 * 3600.0

@@ -17,12 +17,12 @@ from driver.errors import UsageError
 from driver.loads.catalogue import LoadError, check_loads, read_loads
 from driver.loads.templates import VARIABLES
 from driver.paths import project_root
+from driver.reference.workload import MAX_TASKS
 from driver.scenarios.error_collector import ErrorCollector, error_at
 from driver.scenarios.scalars import ScalarError
 from driver.scenarios.scenario import AnyScenario, Scenario, SystemScenario
 from driver.scenarios.sections import check_sections
 from driver.scenarios.validation import At, read_model
-from driver.scenarios.workload import MAX_TASKS
 from driver.scenarios.yaml_file import (
     FileError,
     KeyPath,

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
+from driver.reference.run_subject import ReferenceSubject
 from driver.results.run_folder import PLAN
-from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
 from driver.runs.run_request import RunRequest
 from driver.scenarios.plan import Plan

@@ -11,7 +11,7 @@ import pytest
 
 from coordinator.refusal_log import ALL_WORKERS, LINES_PER_S, WORKERS_MAX, RefusalLog
 from tests.coordinator.harness import WALL_S, CoordinatorHarness, FakePeer
-from wire import events
+from wire import events, task_events
 from wire.events import Event, Journal
 from wire.limits import BULK_BYTES, ERROR_CHARS, HELD_MAX, NAME_BYTES, PARAMS_BYTES, WORDS_CHARS
 from wire.messages import AttemptResult, Checkpoint, CheckpointSaved, DrainNotice, Message
@@ -74,7 +74,7 @@ def test_a_flood_of_bad_frames_has_few_lines_and_a_sum() -> None:
 def test_many_names_share_one_budget() -> None:
     lines, refusals = _refusals()
     for number in range(50 * HELD_MAX):
-        _refuse(refusals, 0, events.ResultRefused, f"worker-{number % 40}")
+        _refuse(refusals, 0, task_events.ResultRefused, f"worker-{number % 40}")
     refusals.summarise()
     sums = [line for line in lines if b'"event":"refusals_omitted"' in line]
     assert len(sums) == 40
@@ -84,7 +84,7 @@ def test_many_names_share_one_budget() -> None:
 def test_a_name_more_takes_the_place_of_the_oldest() -> None:
     _, refusals = _refusals()
     for number in range(2 * WORKERS_MAX):
-        _refuse(refusals, 0, events.ResultRefused, f"worker-{number}")
+        _refuse(refusals, 0, task_events.ResultRefused, f"worker-{number}")
     assert len(refusals._of_worker) == WORKERS_MAX
 
 
@@ -107,7 +107,7 @@ def _refusals() -> tuple[list[bytes], RefusalLog]:
 
 def _refuse(refusals: RefusalLog, now_ns: int, kind: type[Event], worker: str) -> None:
     fields: dict[type[Event], dict[str, object]] = {
-        events.ResultRefused: {"task": "t", "token": 1, "worker": worker, "because": "stale"},
+        task_events.ResultRefused: {"task": "t", "token": 1, "worker": worker, "because": "stale"},
         events.FrameRefused: {"peer": worker, "fault": "altered", "detail": ""},
     }
     refusals.write(now_ns, kind, worker, "cause", **fields[kind])

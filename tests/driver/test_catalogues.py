@@ -16,7 +16,9 @@ from driver.report.advice.catalogue import ADVISERS
     ("package", "name", "held"),
     [
         ("driver.checks", "CHECK", list(CHECKS.values())),
+        ("driver.reference.checks", "CHECK", list(CHECKS.values())),
         ("driver.metrics", "FAMILY", list(FAMILIES)),
+        ("driver.reference.metrics", "FAMILY", list(FAMILIES)),
         ("driver.report.advice", "ADVISER", list(ADVISERS)),
     ],
 )

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from driver.errors import CoordinatorError
-from driver.labs.coordinator_client import CoordinatorClient
+from driver.reference.coordinator_client import CoordinatorClient
 from tests.waiting import forever
 from wire.control import Submission, SubmissionReply, TaskSpec
 

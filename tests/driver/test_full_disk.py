@@ -15,10 +15,10 @@ from driver.errors import LabError
 from driver.exit_codes import ExitCode
 from driver.histories.driver_journal import FILE_NAME, DriverJournal
 from driver.histories.events import ReportNote
+from driver.reference.run_subject import ReferenceSubject
 from driver.runs import collect
 from driver.runs import run as run_module
 from driver.runs.collect import save_logs
-from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run_phases import RunPhases
 from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve

@@ -9,7 +9,7 @@ from typing import Any
 
 from driver.errors import CoordinatorError
 from driver.histories.driver_journal import DriverJournal
-from driver.labs.load_generator import LoadGenerator
+from driver.reference.load_generator import LoadGenerator
 from tests.driver.fakes import events_in
 from wire.control import RefusedTask, SubmissionReply, TaskSpec
 

@@ -13,7 +13,7 @@ from driver.cli.load import command as load_command
 from driver.engines.engine import LabSpec
 from driver.errors import CoordinatorError, UsageError
 from driver.labs.lab import Lab
-from driver.labs.manual_load import ManualLoad, default_workload
+from driver.reference.manual_load import ManualLoad, default_workload
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from wire.control import CoordinatorState, SubmissionReply, TaskCounts, TaskSpec

@@ -9,7 +9,7 @@ import pytest
 from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortInUseError
 from driver.histories.journals import JOURNALS
 from driver.labs.machine_monitor import MachineMonitor
-from driver.runs.reference_subject import ReferenceSubject
+from driver.reference.run_subject import ReferenceSubject
 from driver.runs.run_phases import RunPhases
 from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from driver.errors import NotReadyError
+from driver.reference.steady_state import wait_converged, wait_drained, wait_ready
 from driver.runs.phase import PhaseEnd
-from driver.runs.steady_state import wait_converged, wait_drained, wait_ready
 from wire.control import CoordinatorState, TaskCounts
 
 

@@ -20,8 +20,8 @@ from driver.cli.options import engine_of
 from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.reference.run_subject import ReferenceSubject
 from driver.results.judged_run import JudgedRun
-from driver.runs.reference_subject import ReferenceSubject
 from driver.runs.run import run
 from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve

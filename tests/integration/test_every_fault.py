@@ -20,7 +20,7 @@ from driver.histories.events import Receipt
 from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
-from driver.runs.reference_subject import ReferenceSubject
+from driver.reference.run_subject import ReferenceSubject
 from driver.runs.run import run
 from driver.runs.run_request import RunRequest
 from driver.scenarios.plan import Plan, PlannedFault

@@ -11,8 +11,8 @@ from random import Random
 
 from msgspec.structs import replace
 
-from driver.histories.events import TasksAccepted
 from driver.histories.history import COORDINATOR, DRIVER
+from driver.reference.load_events import TasksAccepted
 from tests.outside_judge.edits import (
     add,
     drop,
@@ -25,12 +25,12 @@ from tests.outside_judge.edits import (
     pop,
 )
 from tests.outside_judge.recording import Journals, moved
-from wire.events import (
+from wire.events import ProcessStarted
+from wire.task_events import (
     Assigned,
     AttemptAbandoned,
     CheckpointCommitted,
     Finished,
-    ProcessStarted,
     ResultAcknowledged,
     ResultRefused,
     TaskDone,

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from driver.histories.history import COORDINATOR, DRIVER
 from tests.outside_judge.recording import Journals
-from wire.events import Assigned, Event
+from wire.events import Event
+from wire.task_events import Assigned
 
 E = TypeVar("E", bound=Event)
 

@@ -9,16 +9,15 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from driver.histories.events import SubmitGivenUp
 from driver.histories.history import COORDINATOR, History
 from driver.histories.run_timeline import run_timeline
-from driver.histories.task_history import task_index
-from wire.events import (
+from driver.reference.load_events import SubmitGivenUp
+from driver.reference.task_history import task_index
+from wire.events import Event, ProcessStarted
+from wire.task_events import (
     Assigned,
     CheckpointCommitted,
-    Event,
     Finished,
-    ProcessStarted,
     ResultAcknowledged,
     ResultRefused,
     TaskDone,

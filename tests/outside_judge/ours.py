@@ -7,7 +7,8 @@ from driver.checks.finding import Status
 from driver.histories.history import History
 from driver.metrics import Metrics
 from tests.simulation.invariants import Witness
-from wire.events import Assigned, CheckpointCommitted, Finished, ProcessStarted, TaskDone
+from wire.events import ProcessStarted
+from wire.task_events import Assigned, CheckpointCommitted, Finished, TaskDone
 
 ASKED = ("nothing_lost", "nothing_counted_twice", "acknowledged_results_stand", "no_zombie_effects")
 

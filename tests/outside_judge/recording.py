@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from driver.histories.events import DriverEvent, PhaseBegun, PhaseEnded, SubmitGivenUp, TasksAccepted
+from driver.histories.events import PhaseBegun, PhaseEnded
 from driver.histories.history import COORDINATOR, DRIVER, History, JournalRead
+from driver.reference.load_events import SubmitGivenUp, TasksAccepted
 from tests.simulation.plan import draw_plan
 from tests.simulation.world import World
 from wire import events
@@ -59,7 +60,7 @@ class Recorder(World):
         if unanswered := sorted(self._asked_ns.keys() - self.accepted):
             self.write(SubmitGivenUp, tasks=unanswered)
 
-    def write(self, kind: type[DriverEvent], **fields: object) -> None:
+    def write(self, kind: type[events.Event], **fields: object) -> None:
         """A line of the driver's."""
         event = kind(at_ns=self.clock.now_ns, wall_s=self.clock.wall_s(), by=DRIVER, **fields)  # type: ignore[arg-type]
         self.journals[DRIVER].append(event)

@@ -12,16 +12,16 @@ import pytest
 
 from driver.checks.finding import Status
 from driver.judging.verdict import RunOutcome
+from driver.reference.workload import generate
 from driver.results.judged_run import judge_run
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario
-from driver.scenarios.workload import generate
 from tests.coordinator.harness import CoordinatorHarness
 from tests.driver.judge.findings import found, value
 from tests.driver.judge.histories import Past, healthy_herd
 from tests.fuzz.hostile import EXAMPLES
 from tests.worker.desk import Desk
-from wire import events
+from wire import events, task_events
 from wire.address import coordinator_url, link_port, worker_name
 from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
@@ -54,11 +54,14 @@ def test_02_metrics_come_from_typed_events_that_the_programs_really_write() -> N
     peer = world.peer()
     world.submit("a")
     peer.finish(peer.assigned[0])
-    decoder = msgspec.json.Decoder(events.ProcessEvent)
+    decoder = msgspec.json.Decoder(task_events.ProcessEvent)
     found = [decoder.decode(msgspec.json.encode(line)) for line in world.lines]
-    assert {events.WorkerJoined, events.TaskSubmitted, events.Assigned, events.TaskDone} <= set(
-        map(type, found)
-    )
+    assert {
+        events.WorkerJoined,
+        task_events.TaskSubmitted,
+        task_events.Assigned,
+        task_events.TaskDone,
+    } <= set(map(type, found))
     assert value("reconnections", healthy_herd(workers=3, rounds=2)) == 6
 
 

@@ -7,6 +7,7 @@ import random
 from msgspec.structs import replace
 
 from driver.histories import events as driver
+from driver.reference import load_events
 from tests.driver.judge.histories import BASE_NS, Past
 from wire import events as wire
 from wire.events import Event
@@ -14,7 +15,7 @@ from wire.events import Event
 TROUBLES: tuple[tuple[str, type[Event], dict[str, object]], ...] = (
     ("driver", driver.LabTrouble, {"what": "x", "detail": ""}),
     ("driver", driver.Aborted, {"because": "x"}),
-    ("driver", driver.SubmitGivenUp, {"tasks": ["t-1"]}),
+    ("driver", load_events.SubmitGivenUp, {"tasks": ["t-1"]}),
     ("worker-1", wire.ReconnectAbandoned, {"reason": "x", "detail": ""}),
 )
 

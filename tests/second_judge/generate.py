@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from chaos.catalogue import FAULTS
 from driver.histories import events as driver
 from driver.histories import system_events as systems
+from driver.reference import load_events
 from tests.driver.judge.histories import BASE_NS, NO_SETTINGS, Past, ns
 from tests.second_judge.alter import alter
 from wire import events as wire
+from wire import task_events
 
 STEP_S = 0.25
 BEGIN_S = 2.0
@@ -122,7 +124,9 @@ class Story:
             self.tasks += 1
             task = f"t-{self.tasks}"
             if self.likely(0.01):
-                self.past.emit("driver", driver.TasksRefused, self.soon(), tasks=[task], because=["full"])
+                self.past.emit(
+                    "driver", load_events.TasksRefused, self.soon(), tasks=[task], because=["full"]
+                )
                 continue
             self.past.submit(task, self.at_s + number * 0.02, self.draw.choice(self.priorities))
             self.waiting.append(task)
@@ -161,24 +165,24 @@ class Story:
 
     def checkpoint(self, worker: Worker, task: str, token: int) -> None:
         at_s, step = self.soon(), self.draw.randint(1, 5)
-        self.past.emit(worker.name, wire.CheckpointCreated, at_s, task=task, token=token, step=step,
+        self.past.emit(worker.name, task_events.CheckpointCreated, at_s, task=task, token=token, step=step,
                        size_bytes=self.draw.randint(1, 9999))  # fmt: skip
         if not worker.is_up or not self.coordinator_is_up:
             return
         more = {"task": task, "token": token, "worker": worker.name}
         if self.likely(0.8):
             self.past.emit(
-                "coordinator", wire.CheckpointCommitted, at_s + 0.03, step=step, size_bytes=7, **more
+                "coordinator", task_events.CheckpointCommitted, at_s + 0.03, step=step, size_bytes=7, **more
             )
         else:
-            self.past.emit("coordinator", wire.CheckpointRefused, at_s + 0.03, because="stale", **more)
+            self.past.emit("coordinator", task_events.CheckpointRefused, at_s + 0.03, because="stale", **more)
 
     def result(self, worker: Worker, task: str, token: int) -> None:
         if self.likely(self.trouble / 2):
             del worker.running[task]
             more = {"task": task, "token": token}
-            self.past.emit(worker.name, wire.Finished, self.at_s, error="", took_ms=1.0, **more)
-            self.past.emit(worker.name, wire.ResultAcknowledged, self.at_s + 0.1, **more)
+            self.past.emit(worker.name, task_events.Finished, self.at_s, error="", took_ms=1.0, **more)
+            self.past.emit(worker.name, task_events.ResultAcknowledged, self.at_s + 0.1, **more)
             self.waiting.append(task)
             return
         del worker.running[task]
@@ -186,8 +190,8 @@ class Story:
             task, worker.name, token, self.soon(), self.draw.choice(("completed",) * 9 + ("failed",))
         )
         if self.likely(self.trouble):
-            self.past.emit("coordinator", wire.ResultRefused, self.soon() + 0.2, task=task, token=token,
-                           worker=worker.name, because="duplicate")  # fmt: skip
+            refused = {"task": task, "token": token, "worker": worker.name, "because": "duplicate"}
+            self.past.emit("coordinator", task_events.ResultRefused, self.soon() + 0.2, **refused)
         if self.likely(self.trouble / 2):
             self.past.done(task, worker.name, token, self.soon() + 0.2)
 
@@ -196,13 +200,15 @@ class Story:
         at_s = self.soon(0.1)
         self.past.lose_attempt(task, worker.name, token, at_s)
         self.waiting.append(task)
-        kind = self.draw.choice((wire.LeaseExpired, wire.Dropped, None))
-        if kind is wire.LeaseExpired:
+        kind = self.draw.choice((task_events.LeaseExpired, task_events.Dropped, None))
+        if kind is task_events.LeaseExpired:
             self.past.emit(worker.name, kind, at_s - 0.01, task=task, token=token)
-        elif kind is wire.Dropped:
-            self.past.emit(worker.name, wire.Dropped, at_s + 0.01, task=task, token=token, reason="revoked")
+        elif kind is task_events.Dropped:
+            self.past.emit(
+                worker.name, task_events.Dropped, at_s + 0.01, task=task, token=token, reason="revoked"
+            )
         elif self.likely(0.3):
-            self.past.emit("coordinator", wire.ResultRefused, at_s + 0.05, task=task, token=token,
+            self.past.emit("coordinator", task_events.ResultRefused, at_s + 0.05, task=task, token=token,
                            worker=worker.name, because="stale")  # fmt: skip
 
     # -- connections ------------------------------
@@ -282,7 +288,9 @@ class Story:
         for task, token in list(worker.running.items()):
             if fault.kind == "kill" or self.likely(0.2):
                 continue
-            self.past.emit(worker.name, wire.Dropped, at_s, task=task, token=token, reason="handed back")
+            self.past.emit(
+                worker.name, task_events.Dropped, at_s, task=task, token=token, reason="handed back"
+            )
             self.past.lose_attempt(task, worker.name, token, at_s + 0.01, "handed back")
             self.waiting.append(task)
         worker.running.clear()
@@ -429,6 +437,6 @@ def _on_a_machine(past: Past, draw: random.Random) -> None:
             memory_pressure=0.0 if pressed else None,
             lag_ms=draw.choice((5.0, 900.0, 1500.0)) if mood == "late" else 5.0,
         )
-    for accepted in [one for one in past.lines["driver"] if isinstance(one, driver.TasksAccepted)]:
+    for accepted in [one for one in past.lines["driver"] if isinstance(one, load_events.TasksAccepted)]:
         if mood == "slow" and draw.random() < 0.2:
             accepted.noticed_ns.extend(at_ns + draw.choice((2, 20)) * 10**8 for at_ns in accepted.intended_ns)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.simulation.plan import Plan, is_at_once
 from tests.simulation.rungs import is_on_rung, rung
-from wire import events
+from wire import events, task_events
 
 DIALS_MAX: Final = 60
 DIALS_IN_NS: Final = 5_000_000_000
@@ -37,14 +37,14 @@ class Conduct:
         self._stood_ns: dict[str, int] = {}
         self._rungs: dict[str, tuple[int, float]] = {}
         self._acts: dict[type[events.Event], Callable[[Any], str | None]] = {
-            events.TaskSubmitted: self._submit,
-            events.CheckpointCommitted: self._commit,
-            events.Assigned: self._assign,
-            events.Started: self._start,
-            events.AssignmentReceived: self._receive,
-            events.Dropped: self._drop,
-            events.LeaseExpired: self._expire,
-            events.AttemptAbandoned: self._lose,
+            task_events.TaskSubmitted: self._submit,
+            task_events.CheckpointCommitted: self._commit,
+            task_events.Assigned: self._assign,
+            task_events.Started: self._start,
+            task_events.AssignmentReceived: self._receive,
+            task_events.Dropped: self._drop,
+            task_events.LeaseExpired: self._expire,
+            task_events.AttemptAbandoned: self._lose,
             events.ConnectFailed: self._refuse,
             events.Connecting: self._dial,
             events.ConnectionLost: self._disconnect,
@@ -61,15 +61,15 @@ class Conduct:
 
     # -- tasks ---------------------------------------------
 
-    def _submit(self, event: events.TaskSubmitted) -> None:
+    def _submit(self, event: task_events.TaskSubmitted) -> None:
         self._submitted.add(event.task)
 
     # -- checkpoints ---------------------------------------
 
-    def _commit(self, event: events.CheckpointCommitted) -> None:
+    def _commit(self, event: task_events.CheckpointCommitted) -> None:
         self._committed[event.task] = max(event.step, self._committed.get(event.task, 0))
 
-    def _assign(self, event: events.Assigned) -> str | None:
+    def _assign(self, event: task_events.Assigned) -> str | None:
         self._given_from[event.token] = event.from_step
         if event.task not in self._submitted and not is_at_once(event.task):
             return f"{event.task} was given out before it was durable"
@@ -78,7 +78,7 @@ class Conduct:
             return f"{event.task} was given from step {event.from_step}, though step {durable} is durable"
         return None
 
-    def _start(self, event: events.Started) -> str | None:
+    def _start(self, event: task_events.Started) -> str | None:
         given_from = self._given_from.get(event.token, 0)
         if event.from_step < given_from:
             return f"{event.task} began at step {event.from_step}, though it was given from step {given_from}"
@@ -86,17 +86,17 @@ class Conduct:
 
     # -- leaving -------------------------------------------
 
-    def _receive(self, event: events.AssignmentReceived) -> None:
+    def _receive(self, event: task_events.AssignmentReceived) -> None:
         self._received.add(event.token)
 
-    def _drop(self, event: events.Dropped) -> None:
+    def _drop(self, event: task_events.Dropped) -> None:
         if event.reason.startswith(("handed back", "revoked", "replaced")):
             self._let_go.add(event.token)
 
-    def _expire(self, event: events.LeaseExpired) -> None:
+    def _expire(self, event: task_events.LeaseExpired) -> None:
         self._let_go.add(event.token)
 
-    def _lose(self, event: events.AttemptAbandoned) -> str | None:
+    def _lose(self, event: task_events.AttemptAbandoned) -> str | None:
         silently = event.token in self._received and event.token not in self._let_go
         if silently and event.reason.startswith("its worker sent a goodbye"):
             return f"{event.worker} left in order, and its {event.task} was never returned"

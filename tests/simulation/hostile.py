@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from wire.channel import Channel
-from wire.events import Assigned
 from wire.messages import (
     AttemptReport,
     AttemptResult,
@@ -27,6 +26,7 @@ from wire.messages import (
     ReturnTask,
 )
 from wire.priority import Priority
+from wire.task_events import Assigned
 
 LIES: Final = 0.2
 NEWEST: Final = 8

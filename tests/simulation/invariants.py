@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tests.simulation.breach import BrokenError
-from wire import events
+from wire import events, task_events
 from wire.priority import Priority
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Witness:
     """Reads every journal line as it is written, and keeps what the invariants need."""
 
     def __init__(self) -> None:
-        self.done: dict[str, events.TaskDone] = {}
+        self.done: dict[str, task_events.TaskDone] = {}
         self.told_in_this_life: set[str] = set()
         self.acknowledged: dict[int, str] = {}
         self.finished_well: set[int] = set()
@@ -31,13 +31,13 @@ class Witness:
         self.checkpoints_refused: set[int] = set()
         self.breaches: list[str] = []
         self._acts: dict[type[events.Event], Callable[[Any], None]] = {
-            events.TaskDone: self._done,
-            events.Finished: self._finished,
-            events.ResultRefused: self._result_refused,
-            events.CheckpointRefused: self._checkpoint_refused,
-            events.CheckpointCommitted: self._checkpoint_committed,
-            events.ResultAcknowledged: self._result_acknowledged,
-            events.Assigned: self._assigned,
+            task_events.TaskDone: self._done,
+            task_events.Finished: self._finished,
+            task_events.ResultRefused: self._result_refused,
+            task_events.CheckpointRefused: self._checkpoint_refused,
+            task_events.CheckpointCommitted: self._checkpoint_committed,
+            task_events.ResultAcknowledged: self._result_acknowledged,
+            task_events.Assigned: self._assigned,
             events.ProcessStarted: self._process_started,
         }
 
@@ -47,27 +47,27 @@ class Witness:
         if act is not None:
             act(event)
 
-    def _finished(self, event: events.Finished) -> None:
+    def _finished(self, event: task_events.Finished) -> None:
         if not event.error:
             self.finished_well.add(event.token)
 
-    def _result_refused(self, event: events.ResultRefused) -> None:
+    def _result_refused(self, event: task_events.ResultRefused) -> None:
         self.refused.add(event.token)
 
-    def _checkpoint_refused(self, event: events.CheckpointRefused) -> None:
+    def _checkpoint_refused(self, event: task_events.CheckpointRefused) -> None:
         self.checkpoints_refused.add(event.token)
 
-    def _checkpoint_committed(self, event: events.CheckpointCommitted) -> None:
+    def _checkpoint_committed(self, event: task_events.CheckpointCommitted) -> None:
         newest = self.newest_token.get(event.task, 0)
         self._check_owner(event)
         if event.token != newest:
             self.breaches.append(f"{event.task} keeps a checkpoint of {event.token}; newest is {newest}")
 
-    def _result_acknowledged(self, event: events.ResultAcknowledged) -> None:
+    def _result_acknowledged(self, event: task_events.ResultAcknowledged) -> None:
         if event.token in self.finished_well:
             self.acknowledged[event.token] = event.task
 
-    def _assigned(self, event: events.Assigned) -> None:
+    def _assigned(self, event: task_events.Assigned) -> None:
         if event.token <= self.last_token:
             self.breaches.append(f"token {event.token} of {event.task} does not grow ({self.last_token})")
         self.last_token = event.token
@@ -76,7 +76,7 @@ class Witness:
         self.newest_token[event.task] = event.token
         self.given_to[event.token] = event.worker
 
-    def _check_owner(self, event: events.TaskDone | events.CheckpointCommitted) -> None:
+    def _check_owner(self, event: task_events.TaskDone | task_events.CheckpointCommitted) -> None:
         """A result counts only from the worker of its attempt, whatever other workers claim."""
         owner = self.given_to.get(event.token, "nobody")
         if event.worker != owner:
@@ -86,7 +86,7 @@ class Witness:
         if event.role == "coordinator":
             self.told_in_this_life.clear()
 
-    def _done(self, event: events.TaskDone) -> None:
+    def _done(self, event: task_events.TaskDone) -> None:
         before = self.done.get(event.task)
         self._check_owner(event)
         if before is not None and before.token != event.token:
@@ -234,7 +234,7 @@ def check_end(world: World) -> None:
         _check_order(world)
 
 
-def order_breach(world: World, event: events.Assigned) -> str:
+def order_breach(world: World, event: task_events.Assigned) -> str:
     """Return which task of the same priority came before one that is given for the first time, and waits
     still; "" when none does. What was lost, or kept aside after a restart, has its place again.
     """

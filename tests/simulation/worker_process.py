@@ -20,7 +20,7 @@ from tests.simulation.process import Process
 from wire import events
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
 from wire.errors import CloseCode, FrameError
-from wire.events import Assigned, Journal
+from wire.events import Journal
 from wire.handshake import (
     NONCE_BYTES,
     HandshakeError,
@@ -32,6 +32,7 @@ from wire.handshake import (
 )
 from wire.messages import Checkpoint, CheckpointSaved, Frame, Heartbeat
 from wire.settings import WorkerSettings
+from wire.task_events import Assigned
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
 from worker.effects import (

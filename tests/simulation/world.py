@@ -26,7 +26,7 @@ from tests.simulation.network import Wire
 from tests.simulation.plan import Plan, Work, is_at_once
 from tests.simulation.strikes import Strikes
 from tests.simulation.worker_process import WorkerProcess
-from wire import events
+from wire import events, task_events
 from wire.control import SubmissionReply, TaskSpec
 from wire.events import Journal
 from wire.settings import CoordinatorSettings, WorkerSettings
@@ -70,7 +70,7 @@ class World:
         self.witness = Witness()
         self._conduct = Conduct(plan, self.witness.breaches)
         self.accepted: set[str] = set()
-        self.assigned: list[events.Assigned] = []
+        self.assigned: list[task_events.Assigned] = []
         self.last: deque[events.Event] = deque(maxlen=LINES_KEPT)
         self.coordinator = CoordinatorProcess(
             self.clock, self.chance, self.coordinator_settings(), KEY, self._journal("coordinator")
@@ -206,11 +206,11 @@ class World:
         """A line was written."""
         # (A struct of another kind takes isinstance ten times as long as one of this kind.)
         kind = type(event)
-        if kind is not events.TrafficTotals and kind is not events.Totals:
+        if kind is not events.TrafficTotals and kind is not task_events.Totals:
             self.last.append(event)
         self.witness.see(event)
         self._conduct.see(event)
-        if type(event) is events.Assigned:
+        if type(event) is task_events.Assigned:
             self.assigned.append(event)
             if breach := order_breach(self, event):
                 self.witness.breaches.append(breach)

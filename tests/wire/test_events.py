@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from wire.events import Connected, Event, Journal, ProcessEvent, TaskDone
+from wire.events import Connected, Event, Journal
+from wire.task_events import ProcessEvent, TaskDone
 
 
 def test_every_kind_of_event_is_in_the_union_that_readers_decode() -> None:

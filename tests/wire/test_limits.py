@@ -15,7 +15,7 @@ from wire import control, events, handshake, messages
 from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.errors import FrameError
-from wire.events import Journal, ProcessEvent, TaskDone
+from wire.events import Journal
 from wire.limits import (
     BULK_BYTES,
     ERROR_CHARS,
@@ -44,6 +44,7 @@ from wire.messages import (
     Revoke,
 )
 from wire.priority import Priority
+from wire.task_events import ProcessEvent, TaskDone
 
 KEY = bytes(32)
 TOKEN = (1 << 63) - 1

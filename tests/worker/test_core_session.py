@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.worker.desk import MS, Desk
-from wire import events
+from wire import events, task_events
 from wire.errors import CloseCode, FrameError, FrameFault, RefusalReason
 from wire.handshake import Refusal
 from wire.messages import (
@@ -129,7 +129,7 @@ def test_unacknowledged_results_are_sent_again_after_a_resume_in_order_and_once(
     desk.come_back()
     desk.exchange()
     assert [result.token for result in desk.said(AttemptResult)] == [3, 1, 2]
-    assert [each["token"] for each in desk.journal(events.ResultAcknowledged)] == [3, 1, 2]
+    assert [each["token"] for each in desk.journal(task_events.ResultAcknowledged)] == [3, 1, 2]
     assert desk.core.held == 0
     assert desk.journal(events.Connected)[1]["replayed"] == 3
 
@@ -145,7 +145,7 @@ def test_what_the_coordinator_has_already_is_not_sent_again() -> None:
         desk.channel.commit(desk.channel.received)
     desk.closed()
     desk.come_back()
-    assert [each["token"] for each in desk.journal(events.ResultAcknowledged)] == [1, 2]
+    assert [each["token"] for each in desk.journal(task_events.ResultAcknowledged)] == [1, 2]
     assert desk.journal(events.Connected)[1]["replayed"] == 0
     desk.exchange()
     assert desk.said(AttemptResult) == []

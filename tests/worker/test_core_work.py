@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.worker.desk import MS, Desk
-from wire import events
+from wire import task_events
 from wire.messages import (
     AttemptReport,
     AttemptResult,
@@ -40,7 +40,7 @@ def test_the_same_assignment_twice_is_one_attempt() -> None:
     desk.assign(1)
     desk.assign(1)
     assert desk.started == [1]
-    assert len(desk.journal(events.AssignmentReceived)) == 1
+    assert len(desk.journal(task_events.AssignmentReceived)) == 1
 
 
 def test_an_urgent_task_starts_before_those_that_wait() -> None:
@@ -59,7 +59,7 @@ def test_a_newer_attempt_of_a_task_replaces_the_older_one() -> None:
     desk.assign(5, "task")
     assert desk.started == [1, 5]
     assert [effect.token for effect in desk.all(StopAttempt)] == [1]
-    assert desk.journal(events.Dropped)[0]["token"] == 1
+    assert desk.journal(task_events.Dropped)[0]["token"] == 1
 
 
 def test_an_older_attempt_that_comes_late_is_not_begun() -> None:
@@ -135,7 +135,7 @@ def test_leases_are_renewed_by_heartbeats_for_as_long_as_it_takes() -> None:
     desk = Desk().up()
     desk.assign(1)
     desk.pass_ms(120_000)
-    assert desk.journal(events.LeaseExpired) == []
+    assert desk.journal(task_events.LeaseExpired) == []
     desk.finish(1)
     desk.exchange()
     assert len(desk.said(AttemptResult)) == 1
@@ -146,7 +146,7 @@ def test_cut_off_it_works_on_until_the_lease_ends_and_then_stops_by_itself() -> 
     desk.assign(1)
     began_ms = desk.now_ms
     desk.closed()
-    while not desk.journal(events.LeaseExpired):
+    while not desk.journal(task_events.LeaseExpired):
         desk.until_state("connecting")
         desk.failed()
         desk.pass_ms(100)
@@ -181,7 +181,7 @@ def test_a_paused_worker_with_an_expired_lease_sends_no_result() -> None:
     desk.assign(1)
     desk.now_ms += 15_000
     desk.finish(1)
-    assert len(desk.journal(events.LeaseExpired)) == 1
+    assert len(desk.journal(task_events.LeaseExpired)) == 1
     desk.exchange()
     assert desk.said(AttemptResult) == []
 
@@ -193,7 +193,7 @@ def test_a_lease_begins_when_the_coordinator_may_have_given_it_not_when_it_came(
     desk.pass_ms(1_500)
     desk.assign(2)
     desk.pass_ms(9_000, answered=False)
-    assert [each["token"] for each in desk.journal(events.LeaseExpired)] == [1, 2]
+    assert [each["token"] for each in desk.journal(task_events.LeaseExpired)] == [1, 2]
 
 
 def test_answered_heartbeats_leave_a_late_assignment_most_of_its_lease() -> None:
@@ -239,7 +239,7 @@ def test_a_revoked_attempt_is_stopped_and_silent() -> None:
     desk.exchange()
     assert [effect.token for effect in desk.all(StopAttempt)] == [1]
     assert desk.said(AttemptResult) == []
-    assert "newer attempt" in desk.journal(events.Dropped)[0]["reason"]
+    assert "newer attempt" in desk.journal(task_events.Dropped)[0]["reason"]
 
 
 def test_a_revoked_attempt_that_waits_for_a_slot_never_starts() -> None:
@@ -276,7 +276,7 @@ def test_a_checkpoint_is_made_as_often_as_the_settings_say() -> None:
         desk.pass_ms(100)
         desk.step(1, number)
         desk.exchange()
-    assert [each["step"] for each in desk.journal(events.CheckpointCreated)] == [10, 20, 30, 40]
+    assert [each["step"] for each in desk.journal(task_events.CheckpointCreated)] == [10, 20, 30, 40]
     assert [each.checkpoint.step for each in desk.said(CheckpointSaved)] == [10, 20, 30, 40]
 
 
@@ -318,7 +318,7 @@ def test_an_attempt_goes_on_from_the_checkpoint_that_it_was_given() -> None:
     given = checkpoint_of(7, b"seven")
     desk.assign(1, checkpoint=given)
     assert desk.last(StartAttempt).checkpoint == given
-    assert desk.journal(events.Started)[0]["from_step"] == 7
+    assert desk.journal(task_events.Started)[0]["from_step"] == 7
 
 
 def test_a_newer_checkpoint_on_its_own_disk_goes_before_the_one_that_it_was_given() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wire import events
+from wire import events, task_events
 from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.messages import Envelope, Frame, Goodbye
@@ -146,8 +146,8 @@ def test_a_worker_that_had_a_link_or_reaches_one_says_nothing_of_links(kind: str
 
 def test_tasks_make_no_lines() -> None:
     log = Log()
-    log.tell(events.AssignmentReceived, task="t", token=1, attempt=1)
-    log.tell(events.Finished, task="t", token=1, error="", took_ms=1)
+    log.tell(task_events.AssignmentReceived, task="t", token=1, attempt=1)
+    log.tell(task_events.Finished, task="t", token=1, error="", took_ms=1)
     assert log.lines == []
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from driver.histories.history import History
-from driver.histories.task_history import task_index
 from driver.metrics import Metrics
+from driver.reference.task_history import task_index
 from driver.report.advice.advice import Advice, Adviser, Findings, figure
 
 LEAST = 0.95

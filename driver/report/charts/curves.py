@@ -5,14 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from driver.histories.history import COORDINATOR, History
-from driver.histories.task_history import task_index
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.quantities import write
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
+from driver.reference.task_history import task_index
 from driver.report.charts.bins import Bins, Numbers, finest, fitted
 from driver.report.charts.lanes import Clock
-from wire.events import Connecting, Totals, TrafficTotals
+from wire.events import Connecting, TrafficTotals
+from wire.task_events import Totals
 
 
 class PlotLine(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from driver.histories.history import History
 from driver.histories.intervals import holds
 from driver.histories.outage_phases import PHASES
 from driver.histories.run_timeline import run_timeline
-from driver.histories.task_history import TaskHistory, task_index
+from driver.reference.task_history import TaskHistory, task_index
 from driver.report.charts.bins import short
 from driver.report.charts.curves import Plot, PlotLine
 from wire.priority import Priority

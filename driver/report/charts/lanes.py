@@ -12,16 +12,8 @@ from driver.histories.intervals import Interval, difference, intersection, union
 from driver.histories.link_names import is_link
 from driver.histories.outage_phases import PHASES
 from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
-from wire.events import (
-    Connected,
-    ConnectionLost,
-    Event,
-    Finished,
-    LeaseExpired,
-    ProcessStarted,
-    ProcessStopping,
-    Started,
-)
+from wire.events import Connected, ConnectionLost, Event, ProcessStarted, ProcessStopping
+from wire.task_events import Finished, LeaseExpired, Started
 
 CONNECTED, ONE_SIDED, DOWN = 1, 2, 3
 FINEST = 2000

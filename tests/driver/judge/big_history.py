@@ -18,6 +18,7 @@ import msgspec
 from driver.histories import events as driver
 from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
+from wire import task_events
 from wire.events import Event
 from wire.priority import Priority
 
@@ -208,22 +209,26 @@ def _tasks(
         priority = PRIORITIES[token % len(PRIORITIES)]
         emit(
             "coordinator",
-            wire.TaskSubmitted,
+            task_events.TaskSubmitted,
             at_s,
             task=task,
             priority=priority,
             intended_ns=BASE_NS + int(at_s * 1e9),
         )
-        emit("coordinator", wire.Assigned, at_s + 0.002, task=task, token=token, worker=name, attempt=1)
+        emit(
+            "coordinator", task_events.Assigned, at_s + 0.002, task=task, token=token, worker=name, attempt=1
+        )
         got_s = later(name, at_s + 0.004)
         end_s = got_s + draw.uniform(0.01, 0.2)
-        emit(name, wire.AssignmentReceived, got_s, task=task, token=token, attempt=1)
-        emit(name, wire.Started, got_s + 0.0005, task=task, token=token)
-        emit(name, wire.Finished, end_s, task=task, token=token, error="", took_ms=(end_s - got_s) * 1e3)
+        emit(name, task_events.AssignmentReceived, got_s, task=task, token=token, attempt=1)
+        emit(name, task_events.Started, got_s + 0.0005, task=task, token=token)
+        emit(
+            name, task_events.Finished, end_s, task=task, token=token, error="", took_ms=(end_s - got_s) * 1e3
+        )
         counted_s = later(name, end_s + 0.003)
         emit(
             "coordinator",
-            wire.TaskDone,
+            task_events.TaskDone,
             counted_s,
             task=task,
             token=token,
@@ -234,11 +239,11 @@ def _tasks(
             started_ns=BASE_NS + int(got_s * 1e9),
             ended_ns=BASE_NS + int(end_s * 1e9),
         )
-        emit(name, wire.ResultAcknowledged, counted_s + 0.002, task=task, token=token)
+        emit(name, task_events.ResultAcknowledged, counted_s + 0.002, task=task, token=token)
         submitted = done = token
     emit(
         "coordinator",
-        wire.Totals,
+        task_events.Totals,
         seconds + 29,
         submitted=submitted,
         completed=done,

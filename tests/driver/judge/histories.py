@@ -12,8 +12,10 @@ from chaos.catalogue import FAULTS
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
+from driver.reference import load_events
 from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
+from wire import task_events
 from wire.events import Event
 from wire.journal_chain import JournalChain, read_chain
 
@@ -179,7 +181,7 @@ class Past:
         """The driver submits a task, which was meant to start then; the coordinator takes it."""
         self.emit(
             "coordinator",
-            wire.TaskSubmitted,
+            task_events.TaskSubmitted,
             at_s,
             task=task,
             priority=priority,
@@ -187,7 +189,7 @@ class Past:
         )
         self.emit(
             "driver",
-            driver.TasksAccepted,
+            load_events.TasksAccepted,
             at_s + 0.002,
             tasks=[task],
             intended_ns=[ns(at_s)],
@@ -200,7 +202,7 @@ class Past:
         self._token += 1
         self.emit(
             "coordinator",
-            wire.Assigned,
+            task_events.Assigned,
             at_s,
             task=task,
             token=self._token,
@@ -209,17 +211,26 @@ class Past:
             from_step=from_step,
         )
         self.emit(
-            worker, wire.AssignmentReceived, at_s + 0.001, task=task, token=self._token, attempt=attempt
+            worker,
+            task_events.AssignmentReceived,
+            at_s + 0.001,
+            task=task,
+            token=self._token,
+            attempt=attempt,
         )
-        self.emit(worker, wire.Started, at_s + 0.001, task=task, token=self._token, from_step=from_step)
+        self.emit(
+            worker, task_events.Started, at_s + 0.001, task=task, token=self._token, from_step=from_step
+        )
         return self._token
 
     def finish(self, task: str, worker: str, token: int, at_s: float, outcome: str = "completed") -> None:
         """The worker finishes an attempt, the coordinator records it and acknowledges it."""
         error = "" if outcome == "completed" else "went wrong"
-        self.emit(worker, wire.Finished, at_s - 0.001, task=task, token=token, error=error, took_ms=50.0)
+        self.emit(
+            worker, task_events.Finished, at_s - 0.001, task=task, token=token, error=error, took_ms=50.0
+        )
         self.done(task, worker, token, at_s, outcome)
-        self.emit(worker, wire.ResultAcknowledged, at_s + 0.001, task=task, token=token)
+        self.emit(worker, task_events.ResultAcknowledged, at_s + 0.001, task=task, token=token)
 
     def done(
         self,
@@ -233,7 +244,7 @@ class Past:
         """The coordinator counts a result."""
         self.emit(
             "coordinator",
-            wire.TaskDone,
+            task_events.TaskDone,
             at_s,
             task=task,
             token=token,
@@ -251,7 +262,13 @@ class Past:
     ) -> None:
         """The coordinator gives an attempt up."""
         self.emit(
-            "coordinator", wire.AttemptAbandoned, at_s, task=task, token=token, worker=worker, reason=reason
+            "coordinator",
+            task_events.AttemptAbandoned,
+            at_s,
+            task=task,
+            token=token,
+            worker=worker,
+            reason=reason,
         )
 
     def run_task(
@@ -267,11 +284,11 @@ class Past:
             at_s = from_s + number / per_s
             self.run_task(f"{name}-{at_s:.3f}", self.workers[number % len(self.workers)], at_s)
 
-    def totals(self, at_s: float, **changed: int) -> wire.Totals:
+    def totals(self, at_s: float, **changed: int) -> task_events.Totals:
         """The coordinator's books at an instant, right unless `changed`."""
         lines = [event for event in self.lines["coordinator"] if event.at_ns <= ns(at_s)]
-        submitted = {event.task for event in lines if isinstance(event, wire.TaskSubmitted)}
-        results = {event.task: event.outcome for event in lines if isinstance(event, wire.TaskDone)}
+        submitted = {event.task for event in lines if isinstance(event, task_events.TaskSubmitted)}
+        results = {event.task: event.outcome for event in lines if isinstance(event, task_events.TaskDone)}
         completed = sum(1 for outcome in results.values() if outcome == "completed")
         books = {
             "submitted": len(submitted),
@@ -281,7 +298,9 @@ class Past:
             "assigned": 0,
             "connected": len(self.workers),
         }
-        return self.emit("coordinator", wire.Totals, at_s, waiting_by_priority={}, **{**books, **changed})
+        return self.emit(
+            "coordinator", task_events.Totals, at_s, waiting_by_priority={}, **{**books, **changed}
+        )
 
     # -- faults
     # -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from driver.scenarios.thresholds import parse_expectations
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
+from wire import task_events
 
 
 def given(past: Past, *expected: str) -> dict[str, Advice]:
@@ -114,8 +115,8 @@ def restarted_from(from_step: int) -> Past:
     past = small()
     past.submit("c", 7)
     token = past.assign("c", "worker-1", 7.1)
-    past.emit("coordinator", wire.CheckpointCommitted, 7.3, task="c", token=token, worker="worker-1", step=3,
-              size_bytes=100)  # fmt: skip
+    point = {"task": "c", "token": token, "step": 3, "size_bytes": 100}
+    past.emit("coordinator", task_events.CheckpointCommitted, 7.3, worker="worker-1", **point)
     past.lose_attempt("c", "worker-1", token, 7.4)
     again = past.assign("c", "worker-2", 7.5, attempt=2, from_step=from_step)
     past.done("c", "worker-2", again, 8, redone_steps=7)
@@ -125,7 +126,7 @@ def restarted_from(from_step: int) -> Past:
 def expiring() -> Past:
     past = small()
     for number in range(4):
-        past.emit("worker-1", wire.LeaseExpired, 8 + number, task=f"t-{number}", token=900 + number)
+        past.emit("worker-1", task_events.LeaseExpired, 8 + number, task=f"t-{number}", token=900 + number)
     return past
 
 

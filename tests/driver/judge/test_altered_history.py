@@ -6,10 +6,11 @@ import pytest
 
 from driver.histories.history import ALL, COORDINATOR, History
 from driver.histories.run_timeline import run_timeline
-from driver.histories.task_history import task_index
 from driver.metrics import measure, measure_on_demand
+from driver.reference.task_history import task_index
 from tests.driver.judge.histories import healthy_herd
-from wire.events import Connected, TaskDone, WorkerJoined
+from wire.events import Connected, WorkerJoined
+from wire.task_events import TaskDone
 
 
 @pytest.fixture

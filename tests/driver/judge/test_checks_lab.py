@@ -13,6 +13,7 @@ from driver.checks.finding import Finding, Status
 from driver.histories import events as driver
 from driver.histories.history import Damage, History
 from driver.metrics import Metrics, measure
+from driver.reference import load_events
 from tests.driver.judge.findings import found
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
@@ -163,7 +164,7 @@ def test_a_lab_without_trouble_was_sound() -> None:
 TROUBLES: dict[str, tuple[type[Event], dict[str, Any]]] = {
     "aborted": (driver.Aborted, {"because": "too many tasks wait"}),
     "trouble": (driver.LabTrouble, {"what": "Toxiproxy restarted", "detail": "links rebuilt"}),
-    "unanswered": (driver.SubmitGivenUp, {"tasks": ["t-1"]}),
+    "unanswered": (load_events.SubmitGivenUp, {"tasks": ["t-1"]}),
     "not healed": (
         driver.Healed,
         {"links": [], "containers": [], "left": ["worker-2"], "took_ms": 1.0},

@@ -10,6 +10,7 @@ from driver.histories import events as driver
 from driver.histories.machine_load import machine_too_busy
 from driver.judging.expectations import all_findings
 from driver.metrics import measure
+from driver.reference import load_events
 from driver.scenarios.thresholds import parse_expectations
 from tests.driver.judge.findings import found, value
 from tests.driver.judge.histories import Past, ns, small
@@ -28,7 +29,7 @@ def late_task(late_s: float) -> Past:
     past = Past(1)
     past.begin()
     past.submit("t", 3)
-    accepted = next(one for one in past.lines["driver"] if isinstance(one, driver.TasksAccepted))
+    accepted = next(one for one in past.lines["driver"] if isinstance(one, load_events.TasksAccepted))
     accepted.noticed_ns.append(ns(3 + late_s))
     past.finish("t", "worker-1", past.assign("t", "worker-1", 3 + late_s + 0.01), 3 + late_s + 0.1)
     past.end(20)

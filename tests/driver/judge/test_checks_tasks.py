@@ -6,12 +6,13 @@ import msgspec
 
 from driver.checks import CHECKS, run_check
 from driver.checks.finding import Status
-from driver.histories.events import LastState
 from driver.histories.history import Damage
 from driver.metrics import measure
+from driver.reference.load_events import LastState
 from tests.driver.judge.findings import found
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
+from wire import task_events
 from wire.control import CoordinatorState, TaskCounts
 
 # -- traffic_flowed ------------------------------
@@ -73,7 +74,7 @@ def drain_ran_out() -> Past:
     past.phase("drain", 7, 20, outcome="failed")
     past.phase("collect", 20.1, 22)
     past.lose_attempt("slow", "worker-1", token, 20.5, reason="handed back")
-    past.emit("worker-1", wire.Dropped, 20.5, task="slow", token=token, reason="handed back")
+    past.emit("worker-1", task_events.Dropped, 20.5, task="slow", token=token, reason="handed back")
     for process in [*past.workers, "coordinator"]:
         past.emit(process, wire.ProcessStopping, 21.5, reason="SIGTERM")
     return past
@@ -256,7 +257,7 @@ def test_a_last_answer_of_the_coordinator_that_does_not_balance_fails() -> None:
 
 def test_without_totals_it_is_unknown_whether_books_balance() -> None:
     past = small()
-    past.forget("coordinator", wire.Totals)
+    past.forget("coordinator", task_events.Totals)
     assert found("books_balance", past).status is Status.unknown
 
 
@@ -286,7 +287,7 @@ def test_a_checkpoint_of_a_stale_attempt_that_is_kept_is_a_zombie() -> None:
     new = past.assign("z", "worker-2", 7.3, attempt=2)
     past.emit(
         "coordinator",
-        wire.CheckpointCommitted,
+        task_events.CheckpointCommitted,
         7.4,
         task="z",
         token=old,

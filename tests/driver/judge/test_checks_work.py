@@ -6,6 +6,7 @@ from driver.checks.finding import Status
 from tests.driver.judge.findings import found
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
+from wire import task_events
 
 # -- no_work_repeated ------------------------------
 
@@ -18,7 +19,7 @@ def test_an_attempt_that_is_started_twice_is_repeated_and_shown() -> None:
     past = small()
     past.submit("again", 3)
     token = past.assign("again", "worker-1", 3.1)
-    past.emit("worker-1", wire.Started, 3.2, task="again", token=token)
+    past.emit("worker-1", task_events.Started, 3.2, task="again", token=token)
     past.finish("again", "worker-1", token, 3.3)
     finding = found("no_work_repeated", past)
     assert finding.status is Status.failed
@@ -30,7 +31,7 @@ def test_an_attempt_that_finishes_twice_is_repeated() -> None:
     past = small()
     past.submit("again", 3)
     token = past.assign("again", "worker-1", 3.1)
-    past.emit("worker-1", wire.Finished, 3.2, task="again", token=token, error="", took_ms=50.0)
+    past.emit("worker-1", task_events.Finished, 3.2, task="again", token=token, error="", took_ms=50.0)
     past.finish("again", "worker-1", token, 3.3)
     assert found("no_work_repeated", past).status is Status.failed
 
@@ -88,7 +89,13 @@ def test_an_acknowledged_result_that_was_refused_did_not_vanish() -> None:
     past = small()
     token = _acknowledged(past, "late")
     past.emit(
-        "coordinator", wire.ResultRefused, 3.4, task="late", token=token, worker="worker-1", because="stale"
+        "coordinator",
+        task_events.ResultRefused,
+        3.4,
+        task="late",
+        token=token,
+        worker="worker-1",
+        because="stale",
     )
     assert found("acknowledged_results_stand", past).status is Status.passed
 
@@ -136,7 +143,9 @@ def test_work_that_was_handed_back_is_not_left_behind() -> None:
     past = _leave()
     past.submit("begun", 9)
     token = past.assign("begun", "worker-1", 9.5)
-    past.emit("worker-1", wire.Dropped, 10.1, task="begun", token=token, reason="handed back: draining")
+    past.emit(
+        "worker-1", task_events.Dropped, 10.1, task="begun", token=token, reason="handed back: draining"
+    )
     assert found("left_in_order", past).status is Status.passed
 
 
@@ -171,7 +180,9 @@ def _given_to_another(older_finishes_s: float) -> Past:
     past.submit("slow", 3)
     older = past.assign("slow", "worker-1", 3.1)
     past.lose_attempt("slow", "worker-1", older, 4.0)
-    past.emit("worker-1", wire.Finished, older_finishes_s, task="slow", token=older, error="", took_ms=50.0)
+    past.emit(
+        "worker-1", task_events.Finished, older_finishes_s, task="slow", token=older, error="", took_ms=50.0
+    )
     past.finish("slow", "worker-2", past.assign("slow", "worker-2", 4.1), 5.0)
     return past
 
@@ -181,14 +192,14 @@ def _refuse_a_duplicate(past: Past) -> None:
     token = past.assign("counted", "worker-1", 4.1)
     past.finish("counted", "worker-1", token, 4.3)
     more = {"task": "counted", "token": token, "worker": "worker-1", "because": "duplicate"}
-    past.emit("coordinator", wire.ResultRefused, 4.5, **more)
+    past.emit("coordinator", task_events.ResultRefused, 4.5, **more)
 
 
 def _acknowledged(past: Past, task: str, error: str = "") -> int:
     past.submit(task, 3)
     token = past.assign(task, "worker-1", 3.1)
-    past.emit("worker-1", wire.Finished, 3.2, task=task, token=token, error=error, took_ms=50.0)
-    past.emit("worker-1", wire.ResultAcknowledged, 3.3, task=task, token=token)
+    past.emit("worker-1", task_events.Finished, 3.2, task=task, token=token, error=error, took_ms=50.0)
+    past.emit("worker-1", task_events.ResultAcknowledged, 3.3, task=task, token=token)
     return token
 
 

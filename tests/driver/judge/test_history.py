@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
@@ -11,13 +12,17 @@ from driver.histories.history import History, JournalRead, LineReader
 from driver.histories.journals import read_history, worker_order
 from tests.driver.judge.histories import Past, healthy_herd, ns
 from wire import events as wire
+from wire import task_events
 from wire.events import Event
+from wire.task_events import ProcessEvent
 
-READER = LineReader()
+READER = LineReader(get_args(ProcessEvent))
 
 
 def line(at_ns: int, task: str = "t-1", by: str = "worker-1") -> bytes:
-    return msgspec.json.encode(wire.Started(at_ns=at_ns, wall_s=0.0, by=by, task=task, token=1)) + b"\n"
+    return (
+        msgspec.json.encode(task_events.Started(at_ns=at_ns, wall_s=0.0, by=by, task=task, token=1)) + b"\n"
+    )
 
 
 def damage_of(data: bytes) -> list[tuple[str, int]]:
@@ -100,7 +105,7 @@ def test_journals_are_merged_by_time() -> None:
     one = READER.read("worker-1", line(5) + line(9))
     other = READER.read("worker-2", line(7, by="worker-2"))
     history = History({"worker-1": one, "worker-2": other})
-    assert [event.at_ns for event in history.of(wire.Started)] == [5, 7, 9]
+    assert [event.at_ns for event in history.of(task_events.Started)] == [5, 7, 9]
     assert (history.begin_ns, history.end_ns, history.count) == (5, 9, 3)
 
 

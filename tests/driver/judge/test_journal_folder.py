@@ -21,6 +21,7 @@ from driver.histories.journals import read_history
 from driver.metrics import measure
 from tests.driver.judge.histories import healthy_herd
 from wire import events as wire
+from wire import task_events
 
 
 def in_mounts(folder: Path) -> Path:
@@ -35,7 +36,7 @@ def in_mounts(folder: Path) -> Path:
 
 
 def done(by: str, task: str = "t-1") -> bytes:
-    event = wire.TaskDone(
+    event = task_events.TaskDone(
         at_ns=1, wall_s=0.0, by=by, task=task, token=1, worker="worker-3", outcome="completed", error="",
         attempts=1,
     )  # fmt: skip
@@ -56,11 +57,11 @@ def test_journals_in_mounts_and_journals_of_older_runs_are_the_same_history(tmp_
 
 def test_a_line_in_one_mount_that_says_it_is_the_coordinators_is_refused_and_named(tmp_path: Path) -> None:
     run = in_mounts(tmp_path)
-    before = len(read_history(run).of(wire.TaskDone))
+    before = len(read_history(run).of(task_events.TaskDone))
     with own_journal(run / "journals", "worker-3").open("ab") as file:
         file.write(done("coordinator", "forged"))
     history = read_history(run)
-    assert len(history.of(wire.TaskDone)) == before
+    assert len(history.of(task_events.TaskDone)) == before
     status, because = verdict(history)
     assert status is Status.unknown
     assert "worker-3.jsonl are refused" in because
@@ -160,7 +161,7 @@ def test_a_journal_beside_the_mount_of_its_name_is_not_taken_for_it(tmp_path: Pa
     run = in_mounts(tmp_path)
     (run / "journals" / "coordinator.jsonl").write_bytes(done("coordinator", "forged"))
     history = read_history(run)
-    assert all(event.task != "forged" for event in history.of(wire.TaskDone))
+    assert all(event.task != "forged" for event in history.of(task_events.TaskDone))
     assert verdict(history)[0] is Status.unknown
 
 

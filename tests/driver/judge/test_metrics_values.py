@@ -10,6 +10,7 @@ from driver.metrics import measure
 from tests.driver.judge.findings import value
 from tests.driver.judge.histories import Past, healthy_herd, ns, small
 from wire import events as wire
+from wire import task_events
 
 # -- connections ------------------------------
 
@@ -285,9 +286,11 @@ def test_an_attempt_that_could_have_begun_from_a_checkpoint_and_did_not_lowers_t
         task = f"c-{number}"
         past.submit(task, 7)
         token = past.assign(task, "worker-1", 7.1)
-        past.emit("worker-1", wire.CheckpointCreated, 7.2, task=task, token=token, step=3, size_bytes=100)
+        past.emit(
+            "worker-1", task_events.CheckpointCreated, 7.2, task=task, token=token, step=3, size_bytes=100
+        )
         point = {"task": task, "token": token, "step": 3, "size_bytes": 100}
-        past.emit("coordinator", wire.CheckpointCommitted, 7.3, worker="worker-1", **point)
+        past.emit("coordinator", task_events.CheckpointCommitted, 7.3, worker="worker-1", **point)
         past.lose_attempt(task, "worker-1", token, 7.4)
         past.assign(task, "worker-2", 7.5, attempt=2, from_step=from_step)
     assert value("checkpoint_restore_ratio", past) == 0.5

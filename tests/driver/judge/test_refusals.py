@@ -6,10 +6,12 @@ import pytest
 
 from driver.checks.finding import Status
 from driver.histories.refusals import refused
-from driver.metrics import checkpoints, connection, messages, tasks
+from driver.metrics import connection
+from driver.reference.metrics import checkpoints, messages, tasks
 from tests.driver.judge.findings import found
 from tests.driver.judge.histories import small
 from wire import events as wire
+from wire import task_events
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def test_refusals_without_a_line_count(metric: str, module: object, kind: str) -
 def test_other_kinds_of_refusals_do_not_count() -> None:
     past = small()
     past.emit("coordinator", wire.RefusalsOmitted, 3, kind="frame_refused", worker="w", cause="c", count=40)
-    assert refused(past.history(), wire.ResultRefused) == 0
+    assert refused(past.history(), task_events.ResultRefused) == 0
 
 
 @pytest.mark.parametrize(
@@ -47,8 +49,8 @@ def test_a_result_that_may_be_among_the_omitted_has_not_vanished_for_certain(
     worker: str, count: int, status: Status
 ) -> None:
     past = small()
-    past.emit("worker-1", wire.Finished, 3.2, task="late", token=7, error="", took_ms=50.0)
-    past.emit("worker-1", wire.ResultAcknowledged, 3.4, task="late", token=7)
+    past.emit("worker-1", task_events.Finished, 3.2, task="late", token=7, error="", took_ms=50.0)
+    past.emit("worker-1", task_events.ResultAcknowledged, 3.4, task="late", token=7)
     past.emit(
         "coordinator", wire.RefusalsOmitted, 3.5, kind="result_refused", worker=worker, cause="stale",
         count=count,

@@ -9,6 +9,7 @@ import pytest
 
 from driver.histories import events as driver
 from driver.metrics.worst import longest_outages, worst_cases
+from driver.reference import load_events
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice, Setting, policy_settings
 from driver.report.html_page import render_html
@@ -140,7 +141,7 @@ def test_the_worst_task_is_the_one_whose_latency_is_the_metrics_maximum() -> Non
     for name, seconds, late_s in (("late", 9.0, 8.0), ("slow", 3.0, 0.0)):
         past.submit(name, 5.0)
         accepted = past.lines["driver"][-1]
-        assert isinstance(accepted, driver.TasksAccepted)
+        assert isinstance(accepted, load_events.TasksAccepted)
         accepted.noticed_ns.append(ns(5.0 + late_s))
         past.finish(name, "worker-1", past.assign(name, "worker-1", 5.0 + late_s), 5.0 + seconds)
     worst = worst_cases(past.history(), "task_latency_max_s")[0]

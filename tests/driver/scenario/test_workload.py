@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from coordinator.submission import validation_error
-from driver.scenarios.workload import Workload, generate
+from driver.reference.workload import Workload, generate
 from wire.control import TaskSpec
 
 

@@ -17,6 +17,7 @@ from driver.report.html_page import Data, _inline_json
 from driver.report.tables import Table, subject_tables
 from tests.driver.judge.histories import Past, healthy_herd, ns, small
 from wire import events as wire
+from wire import task_events
 
 
 def lane(past: Past, name: str) -> Lane:
@@ -214,7 +215,7 @@ def test_priorities_are_compared_where_there_are_several() -> None:
 
 def test_checkpoints_are_summed_up_where_there_are_any() -> None:
     past = small()
-    past.emit("worker-1", wire.CheckpointCreated, 7.2, task="c", token=1, step=3, size_bytes=2048)
+    past.emit("worker-1", task_events.CheckpointCreated, 7.2, task="c", token=1, step=3, size_bytes=2048)
     found = table(past, "Checkpoints")
     assert found is not None
     assert found.rows[0][0] == "1"

@@ -1,0 +1,1 @@
+"""Controls that change events of the reference system, one module each. Pure."""
