@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from driver.cli.dashboard import lab_page, serve
-from driver.dashboard.lab_monitor import LabMonitor
 from driver.engines.engine import Container, LabSpec
+from driver.reference.dashboard.lab_monitor import LabMonitor
 from tests.driver.fakes import SPEC, FakeEngine
 
 

@@ -47,7 +47,7 @@ from driver.dashboard.forms import catalogue
 from driver.forensics.policies import PriorAttempts, bounds
 from driver.loads.catalogue import read_loads
 from driver.metrics import measure
-from driver.report.advice import advise
+from driver.reference.advice import advise
 from tests.chaos.test_rules import UNTOUCHED, seen
 from driver.claims import parse_claim
 from tests.driver.judge.findings import found, value

@@ -50,6 +50,7 @@ SWEPT = (
             "results",
             "report",
             "runs",
+            "reference",
         )
     ),
 )
@@ -140,5 +141,9 @@ def test_a_class_is_repeated_where_its_public_name_has_two_definitions(
 
 
 def test_a_module_named_by_a_participle_is_found_and_a_check_may_be_a_claim() -> None:
-    files = [ROOT / "wire/hearing.py", ROOT / "wire/seed.py", ROOT / "driver/checks/traffic_flowed.py"]
+    files = [
+        ROOT / "wire/hearing.py",
+        ROOT / "wire/seed.py",
+        ROOT / "driver/reference/checks/traffic_flowed.py",
+    ]
     assert participles(files) == ["wire/hearing.py"]

@@ -17,7 +17,7 @@ CHECKS: dict[str, Check] = named(
         "driver.checks",
         attribute("CHECK", Check),
         "`CHECK = Check(…)`",
-        besides=("catalogue", "check", "finding"),
+        besides=("catalogue", "check", "finding", "link_traffic"),
         rank=lambda check: check.rank,
         more=("driver.reference.checks",),
     ),

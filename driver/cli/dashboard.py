@@ -13,14 +13,14 @@ from aiohttp import web
 
 from driver.cli import options, options_run, options_system
 from driver.dashboard.auth import RequestAuth
-from driver.dashboard.dashboard import Dashboard
-from driver.dashboard.lab_monitor import LabMonitor
 from driver.dashboard.run_history import RunHistory
-from driver.dashboard.server import make_app
 from driver.engines.engine import HOST
 from driver.errors import PortInUseError
 from driver.host_ports import port_holder
 from driver.interrupts import SIGNALS
+from driver.reference.dashboard.dashboard import Dashboard
+from driver.reference.dashboard.lab_monitor import LabMonitor
+from driver.reference.dashboard.server import make_app
 from driver.terminal import print_lines
 
 PORT = 8600

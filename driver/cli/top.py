@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from driver.cli import options, options_system
-from driver.dashboard.feed import HOLD_NS
-from driver.dashboard.lab_monitor import REFRESH_EVERY_S, LabMonitor
-from driver.dashboard.top_table import rows_of, summary_of
 from driver.errors import NoLabError
 from driver.labs.project_name import start_hint
+from driver.reference.dashboard.feed import HOLD_NS
+from driver.reference.dashboard.lab_monitor import REFRESH_EVERY_S, LabMonitor
+from driver.reference.dashboard.top_table import rows_of, summary_of
 from driver.terminal import ProgressView, Terminal, print_lines, print_table
 
 REDRAW_EVERY_S = 0.5

@@ -6,7 +6,7 @@ from driver.checks.finding import Status
 from driver.histories.events import MachineSample
 from driver.histories.machine_load import machine_too_busy, too_busy
 from driver.paths import working_root
-from driver.report.advice import advise
+from driver.reference.advice import advise
 from driver.report.summary import group_findings, summary
 from driver.report.view import because_with_red, figures, reds_say, sorted_findings
 from driver.report.write import HTML, MARKDOWN

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chaos.actuator import name_list
 from driver.histories import events as driver
-from wire import events, task_events
+from wire import events
 from wire.events import Event
 
 KEPT_LINES = 500
 
-EVENT_TEXT: dict[type[Event], Callable[[Any], str]] = {
+EventTexts = Mapping[type[Event], Callable[[Any], str]]
+EVENT_TEXT: EventTexts = {
     events.ProcessStarted: lambda e: f"started as {e.role}" + (f", epoch {e.epoch}" if e.epoch else ""),
     events.ProcessStopping: lambda e: f"stopped in order: {e.reason}",
     events.Connected: lambda e: f"connected ({e.outcome}) at attempt {e.attempt}",
     events.ConnectionLost: lambda e: f"lost its connection: {e.kind}",
     events.ReconnectAbandoned: lambda e: f"gave up for good: {e.reason}",
-    task_events.LeaseExpired: lambda e: f"stopped {e.task}: its lease ran out",
     events.WorkerLost: lambda e: f"lost {e.worker}: {e.kind}",
     events.WorkerGone: lambda e: f"session of {e.worker} ended: {e.reason}",
     events.FrameRefused: lambda e: f"refused a frame of {e.peer}: {e.fault}",
-    task_events.AttemptAbandoned: lambda e: f"gave {e.task} up at {e.worker}: {e.reason}",
-    task_events.ResultRefused: lambda e: f"refused a result of {e.worker} for {e.task}: {e.because}",
-    task_events.CheckpointRefused: lambda e: f"refused a checkpoint of {e.worker} for {e.task}: {e.because}",
     events.RefusalsOmitted: lambda e: f"{e.count} more of {e.kind} ({e.cause}) {e.worker}".rstrip(),
     driver.PhaseBegun: lambda e: f"phase: {e.phase}",
     driver.FaultBegun: lambda e: f"{e.kind} begins on {name_list(e.targets)}",
@@ -53,15 +50,16 @@ class EventLine:
 
 
 class EventLog:
-    """The newest KEPT_LINES lines. `count` is the number of all lines so far."""
+    """The newest KEPT_LINES lines, of EVENT_TEXT and of `more`. `count` is the number of all lines so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: EventTexts | None = None) -> None:
         self.count = 0
+        self._texts = {**EVENT_TEXT, **(more or {})}
         self._lines: deque[EventLine] = deque(maxlen=KEPT_LINES)
 
     def add(self, event: Event) -> None:
         """Append the line of an event, if its type has one."""
-        if text_of := EVENT_TEXT.get(type(event)):
+        if text_of := self._texts.get(type(event)):
             self.count += 1
             self._lines.append(EventLine(self.count, event, text_of(event)))
 

@@ -11,15 +11,10 @@ from pydantic.fields import FieldInfo
 
 from chaos.catalogue import ALL, FaultError, choices, make, parameters
 from chaos.fault import Fault
-from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import unit_of
-from driver.errors import UsageError
-from driver.labs.injection_plan import plan_injection
-from driver.labs.project_name import project_option
-from driver.scenarios.flag_values import MAX_SEED, parse_duration
+from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.yaml_file import FileError, scalar
 
-SELECTIONS = ("all", "30%", "random 3", "coordinator", "toxiproxy")
 _EXAMPLES = {"ms": "200ms", "s": "10s", "B": "64KB", "B/s": "1MB/s", "byte": "1e-4"}
 
 
@@ -100,25 +95,6 @@ def read_form(form: dict[str, Any]) -> FaultForm:
     except FaultError as error:
         raise FormError(error.key.partition(".")[0], error.problem) from None
     return FaultForm(fault, targets, for_text, params, given, seed, made)
-
-
-def fill(form: dict[str, Any], workers: int, project: str) -> FilledForm:
-    """Return the fault that a form describes, for a lab of that many workers. Raises FormError."""
-    read = read_form(form)
-    targets = read.targets or "all"
-    try:
-        Fleet(workers, read.seed).select(targets, "by-hand")
-    except TargetError as error:
-        raise FormError("targets", str(error)) from None
-    try:
-        for_s = parse_duration("--for", read.for_text or None)
-        planned = plan_injection(read.fault, read.params, targets, for_s, read.seed, workers)
-    except UsageError as error:
-        raise FormError("for" if "--for" in error.sentence else "", error.sentence) from None
-    words = ["inject", read.fault, "--workers", targets, *read.words(), *project_option(project).split()]
-    hits = planned[0].targets
-    spares = workers - sum(name not in CORE for name in hits)
-    return FilledForm(tuple(hits), spares, read.seed, words)
 
 
 def _value(name: str, text: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from driver.dashboard.state_encoder import JsonObject
+from driver.dashboard.json_state import JsonObject
 
 QUEUE_LENGTH = 8
 """Messages that may wait for a subscriber: two seconds' worth. One more, and it is reset."""

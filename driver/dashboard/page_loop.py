@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 
 from driver.dashboard.hub import Hub
 from driver.dashboard.jobs import Jobs
-from driver.dashboard.state_encoder import JsonObject
+from driver.dashboard.json_state import JsonObject
 
 
 class PageLoop(ABC):

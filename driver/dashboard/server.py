@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -12,42 +11,17 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from driver.dashboard import actions
 from driver.dashboard.auth import RequestAuth
-from driver.dashboard.dashboard import Dashboard
 from driver.dashboard.page_loop import PageLoop
-from driver.dashboard.run_history import KEY_FIGURES, RunHistory
 from driver.errors import LabError
 
 PAGE = Path(__file__).parent / "page"
 REPORT_ASSETS = Path(__file__).parents[1] / "report" / "assets"
-FILES_OF_A_RUN = (
-    *("report.html", "comparison.html", "report.md", "verdict.json", "metrics.json", "junit.xml"),
-    "scenario.yaml",
-)
-# A report has scripts and a policy of its own; the sandbox keeps it from this server.
-REPORT_POLICY = "sandbox allow-scripts allow-popups"
 BODY_BYTES = 64 << 10
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOOP: web.AppKey[PageLoop] = web.AppKey("loop", PageLoop)
 INDEX: web.AppKey[str] = web.AppKey("index", str)
-DASHBOARD: web.AppKey[Dashboard] = web.AppKey("dashboard", Dashboard)
-HISTORY: web.AppKey[RunHistory] = web.AppKey("history", RunHistory)
-
-
-def make_app(
-    dashboard: Dashboard, history: RunHistory, auth: RequestAuth, read_only: bool
-) -> web.Application:
-    """Return the server. With `read_only` every route that changes something refuses."""
-    app = page_app("index.html", dashboard, auth)
-    app[DASHBOARD], app[HISTORY] = dashboard, history
-    app.router.add_get("/api/runs", _runs)
-    app.router.add_get("/api/trend", _trend)
-    app.router.add_get("/api/compare", _compare)
-    app.router.add_get("/runs/{run}/{name}", _run_file)
-    actions.add_routes(app, DASHBOARD, read_only)
-    return app
 
 
 def page_app(index: str, loop: PageLoop, auth: RequestAuth) -> web.Application:
@@ -114,39 +88,6 @@ async def _stream(request: web.Request) -> web.StreamResponse:
                 await response.write(hub.whole_state(subscriber) if message is None else message)
     finally:
         hub.unsubscribe(subscriber)
-    return response
-
-
-async def _runs(request: web.Request) -> web.Response:
-    query = request.query
-    found = await asyncio.to_thread(
-        request.app[HISTORY].runs, query.get("scenario", ""), query.get("verdict", "")
-    )
-    return json_answer({"runs": found, "metrics": list(KEY_FIGURES)})
-
-
-async def _trend(request: web.Request) -> web.Response:
-    query = request.query
-    return json_answer(
-        await asyncio.to_thread(
-            request.app[HISTORY].trend, query.get("scenario", ""), query.get("metric", "")
-        )
-    )
-
-
-async def _compare(request: web.Request) -> web.Response:
-    query = request.query
-    markdown = await asyncio.to_thread(request.app[HISTORY].compare, query.get("a", ""), query.get("b", ""))
-    return json_answer({"markdown": markdown})
-
-
-async def _run_file(request: web.Request) -> web.StreamResponse:
-    name = request.match_info["name"]
-    path = request.app[HISTORY].folder(request.match_info["run"]) / name
-    if name not in FILES_OF_A_RUN or not path.is_file():
-        raise web.HTTPNotFound
-    response = web.FileResponse(path)
-    response.headers["Content-Security-Policy"] = REPORT_POLICY
     return response
 
 

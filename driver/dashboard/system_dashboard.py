@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 
+from driver.dashboard.json_state import JsonObject
 from driver.dashboard.page_loop import PageLoop
-from driver.dashboard.state_encoder import JsonObject
 from driver.dashboard.system_monitor import LOOK_EVERY_S, SystemMonitor
 from driver.dashboard.system_state import WINDOW_S, WallClock, system_state
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from driver.dashboard.event_log import EventLog
 from driver.dashboard.live_faults import LiveFaults
-from driver.dashboard.live_worker import LiveUsage
+from driver.dashboard.live_usage import LiveUsage
 from driver.engines.engine import ResourceReading
 from driver.histories import events as driver
 from driver.histories.connection_history import Outage

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from driver.dashboard.actions import TOO_MANY, answer_error, body_of, preview_of, refused
+from driver.dashboard.answers import TOO_MANY, answer_error, body_of, preview_of, refused
 from driver.dashboard.auth import RequestAuth
 from driver.dashboard.forms import FilledForm, FormError
 from driver.dashboard.server import json_answer, page_app

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from driver.dashboard.state_encoder import JsonObject, fault_state
+from driver.dashboard.json_state import JsonObject, fault_state
 from driver.dashboard.system_model import LinkRow, SystemModel, loss_kind, short_s
 from driver.histories.connection_history import Outage
 from driver.histories.intervals import Interval

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from driver.histories.history import History
 from driver.reference.load_events import SubmitGivenUp, TasksAccepted
 from driver.reference.task_history import TaskHistory, task_index
@@ -71,6 +73,13 @@ def request_delays(history: History) -> Iterator[RequestDelay]:
             yield RequestDelay(accepted.intended_ns[0], accepted.intended_ns[0])
         for intended_ns, noticed_ns in zip(accepted.intended_ns, accepted.noticed_ns, strict=False):
             yield RequestDelay(intended_ns, max(intended_ns, noticed_ns))
+
+
+def delayed_requests(history: History, late_ns: int) -> Iterator[tuple[str, Event, Event]]:
+    """Return the first request's name, its event, and that event with the driver ready `late_ns` late."""
+    for accepted in [one for one in history.of(TasksAccepted) if one.tasks and one.intended_ns][:1]:
+        noticed_ns = [one + late_ns for one in accepted.intended_ns]
+        yield accepted.tasks[0], accepted, replace(accepted, noticed_ns=noticed_ns)
 
 
 def unanswered(history: History) -> tuple[int, list[Event]]:

@@ -23,12 +23,13 @@ from driver.histories.outage_phases import PHASES
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.report.assets_text import asset
-from driver.report.charts.curves import Plot
 from driver.report.charts.gap_plot import gap_plot
 from driver.report.charts.lanes import Timeline, timeline
+from driver.report.charts.plot import Plot
 from driver.report.charts.scatter import Scatter, scatter
 from driver.report.forensics_section import AS_IT_WAS, ForensicsSection, WhatIfRow, forensics_section
-from driver.report.subject import KEY_FIGURES, subject_of
+from driver.report.subject import KEY_FIGURES
+from driver.report.subject_choice import subject_of
 from driver.report.summary import counted_findings, group_findings, summary
 from driver.report.text import printable
 from driver.report.view import (

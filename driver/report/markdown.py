@@ -14,7 +14,7 @@ from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.report import text
 from driver.report.forensics_section import forensics_section
-from driver.report.subject import subject_of
+from driver.report.subject_choice import subject_of
 from driver.report.summary import counted_findings, group_findings, summary
 from driver.report.view import (
     STATUS_ICONS,

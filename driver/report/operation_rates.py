@@ -15,11 +15,6 @@ Rates = tuple[float | None, float | None, float | None]
 RatesOf = Callable[[History, FaultEffect], Rates]
 
 
-def task_rates(_: History, effect: FaultEffect) -> Rates:
-    """Return the completions of tasks."""
-    return effect.before_per_s, effect.during_per_s, effect.after_per_s
-
-
 def operation_rates(history: History, effect: FaultEffect) -> Rates:
     """Return the operations that were ok; before and after, up to as long as the fault lasted."""
     ended = history.view(_ok_ns)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from driver.checks.finding import Finding
-from driver.forensics.words import REFERENCE, SYSTEM, Words, words_of
+from driver.forensics.words import SYSTEM, Words
 from driver.histories.connection_history import ConnectionHistory
 from driver.histories.history import History
 from driver.histories.link_connections import link_journals
@@ -17,15 +17,14 @@ from driver.histories.system_events import FAIL, OK, UNKNOWN, Operation
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
-from driver.report.advice import Advice, advise
-from driver.report.charts.curves import Plot, curves
-from driver.report.charts.distributions import distributions
-from driver.report.charts.lanes import LanesOf, worker_lanes
+from driver.reference.advice import Advice
+from driver.report.charts.lanes import LanesOf
 from driver.report.charts.link_lanes import system_lanes
+from driver.report.charts.plot import Plot
 from driver.report.charts.system_curves import system_curves, system_distributions
-from driver.report.operation_rates import RatesOf, operation_rates, task_rates
+from driver.report.operation_rates import RatesOf, operation_rates
 from driver.report.system_tables import system_tables
-from driver.report.tables import Table, subject_tables
+from driver.report.tables import Table
 
 Tile = tuple[str, str]
 """A label and its figure, on the first screen."""
@@ -82,21 +81,6 @@ class ReportSubject:
     whole: str
 
 
-def subject_of(history: History) -> ReportSubject:
-    """Return the subject of a run's history."""
-    return _SUBJECTS[words_of(history)]
-
-
-def _task_tiles(_: History, values: Mapping[str, float | None]) -> list[Tile]:
-    done, submitted = (write(values[f"tasks_{name}"], Unit.count) for name in ("completed", "submitted"))
-    lost, twice = (write(values[f"tasks_{name}"], Unit.count) for name in ("lost", "duplicated"))
-    return [
-        ("Tasks completed", f"{done} of {submitted}"),
-        ("Lost · counted twice", f"{lost} · {twice}"),
-        *_connection_tiles(values),
-    ]
-
-
 def _operation_tiles(history: History, values: Mapping[str, float | None]) -> list[Tile]:
     counts = _outcomes(history)
     total = sum(counts.values())
@@ -104,10 +88,11 @@ def _operation_tiles(history: History, values: Mapping[str, float | None]) -> li
         ("Operations ok", f"{counts[OK]:,} of {total:,}"),
         ("Unknown · failed", f"{counts[UNKNOWN]:,} · {counts[FAIL]:,}"),
     ]
-    return [*(loads if total else []), *_connection_tiles(values)]
+    return [*(loads if total else []), *connection_tiles(values)]
 
 
-def _connection_tiles(values: Mapping[str, float | None]) -> list[Tile]:
+def connection_tiles(values: Mapping[str, float | None]) -> list[Tile]:
+    """Return the tiles about connections, which every system has."""
     p50, p99 = (_seconds(values.get(f"reconnection_time_{part}_s")) for part in ("p50", "p99"))
     return [
         ("Reconnections", write(values.get("reconnections"), Unit.count)),
@@ -118,11 +103,6 @@ def _connection_tiles(values: Mapping[str, float | None]) -> list[Tile]:
 
 def _seconds(value: float | None) -> str:
     return write(value, Unit.seconds)
-
-
-def _task_load(_: History, values: Mapping[str, float | None]) -> str:
-    done, failed = (write(values[f"tasks_{name}"], Unit.count) for name in ("completed", "failed"))
-    return f"{write(values['tasks_submitted'], Unit.count)} tasks, {done} completed, {failed} failed"
 
 
 def _operation_load(history: History, _: Mapping[str, float | None]) -> str:
@@ -140,10 +120,6 @@ def _outcomes(history: History) -> dict[str, int]:
     return counts
 
 
-def _lives(_: History, one: ConnectionHistory) -> str:
-    return str(one.starts)
-
-
 def _carried(history: History, one: ConnectionHistory) -> str:
     journal = history.view(link_journals).get(one.worker)
     each = journal.connections if journal else ()
@@ -155,31 +131,17 @@ def _no_advice(_: History, __: Metrics, ___: Sequence[Finding]) -> Sequence[Advi
     return ()
 
 
-_SUBJECTS = {
-    REFERENCE: ReportSubject(
-        REFERENCE,
-        worker_lanes,
-        curves,
-        distributions,
-        subject_tables,
-        _task_tiles,
-        _task_load,
-        advise,
-        ("Lives", _lives),
-        ("Completed/s", task_rates),
-        "The coordinator and the whole",
-    ),
-    SYSTEM: ReportSubject(
-        SYSTEM,
-        system_lanes,
-        system_curves,
-        system_distributions,
-        system_tables,
-        _operation_tiles,
-        _operation_load,
-        _no_advice,
-        ("Carried", _carried),
-        ("Ok/s", operation_rates),
-        "The whole",
-    ),
-}
+SYSTEM_SUBJECT = ReportSubject(
+    SYSTEM,
+    system_lanes,
+    system_curves,
+    system_distributions,
+    system_tables,
+    _operation_tiles,
+    _operation_load,
+    _no_advice,
+    ("Carried", _carried),
+    ("Ok/s", operation_rates),
+    "The whole",
+)
+"""Any system behind doors."""

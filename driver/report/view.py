@@ -17,7 +17,8 @@ from driver.metrics.faults import FaultEffect, effects
 from driver.metrics.quantities import write
 from driver.nouns import counted
 from driver.report.operation_rates import Rates
-from driver.report.subject import KEY_FIGURES, subject_of
+from driver.report.subject import KEY_FIGURES
+from driver.report.subject_choice import subject_of
 from driver.results.judged_run import JudgedRun
 
 VERDICT_ICONS = {

@@ -9,7 +9,7 @@ import pytest
 
 from driver.checks import CHECKS
 from driver.metrics.catalogue import FAMILIES
-from driver.report.advice.catalogue import ADVISERS
+from driver.reference.advice.catalogue import ADVISERS
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from driver.report.advice.catalogue import ADVISERS
         ("driver.reference.checks", "CHECK", list(CHECKS.values())),
         ("driver.metrics", "FAMILY", list(FAMILIES)),
         ("driver.reference.metrics", "FAMILY", list(FAMILIES)),
-        ("driver.report.advice", "ADVISER", list(ADVISERS)),
+        ("driver.reference.advice", "ADVISER", list(ADVISERS)),
     ],
 )
 def test_a_catalogue_leaves_no_declaration_out(package: str, name: str, held: list[object]) -> None:

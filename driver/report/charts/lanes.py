@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from driver.histories.connection_history import ConnectionHistory, Outage, connection_histories
-from driver.histories.history import COORDINATOR, History
-from driver.histories.intervals import Interval, difference, intersection, union
+from driver.histories.connection_history import Outage
+from driver.histories.history import History
 from driver.histories.link_names import is_link
 from driver.histories.outage_phases import PHASES
 from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
-from wire.events import Connected, ConnectionLost, Event, ProcessStarted, ProcessStopping
-from wire.task_events import Finished, LeaseExpired, Started
 
 CONNECTED, ONE_SIDED, DOWN = 1, 2, 3
 FINEST = 2000
@@ -97,13 +94,7 @@ LanesOf = Callable[[History, Clock], list[Lane]]
 """Returns the lanes of a history, in the order in which they are drawn."""
 
 
-def worker_lanes(history: History, clock: Clock) -> list[Lane]:
-    """Return the lanes of the reference system: the coordinator's, then each worker's."""
-    workers = history.view(connection_histories).values()
-    return [_coordinator(history, clock), *(_worker(history, one, clock) for one in workers)]
-
-
-def timeline(history: History, lanes_of: LanesOf = worker_lanes) -> Timeline:
+def timeline(history: History, lanes_of: LanesOf) -> Timeline:
     """Return the timeline of a run."""
     clock = Clock(history)
     run = history.view(run_timeline)
@@ -121,39 +112,6 @@ def timeline(history: History, lanes_of: LanesOf = worker_lanes) -> Timeline:
     )
 
 
-def _coordinator(history: History, clock: Clock) -> Lane:
-    lives = _lives(history.by(COORDINATOR), clock.end_ns)
-    states = [(clock(begin), clock(end), CONNECTED) for begin, end in lives]
-    gaps = difference([(lives[0][0], lives[-1][1])], lives) if lives else []
-    states += [(clock(begin), clock(end), DOWN) for begin, end in gaps]
-    return Lane(COORDINATOR, states, [], [], [], float(len(gaps)))
-
-
-def _worker(history: History, connections: ConnectionHistory, clock: Clock) -> Lane:
-    events = history.by(connections.worker)
-    both = connections.connected
-    by_worker, by_coordinator = connections.by_worker, connections.by_coordinator
-    one_sided = union([*difference(by_worker, both), *difference(by_coordinator, both)])
-    whole = [(clock.begin_ns, clock.end_ns)]
-    alive = intersection(_lives(events, clock.end_ns), whole)
-    down = difference(difference(alive, both), one_sided)
-    states = [
-        (clock(begin), clock(end), state)
-        for state, intervals in ((CONNECTED, both), (ONE_SIDED, one_sided), (DOWN, down))
-        for begin, end in intervals
-    ]
-    lines = _lines(history, connections.worker)
-    attempts = [one.began.at_ns for one in connections.attempts if one.began.at_ns <= clock.end_ns]
-    return Lane(
-        name=connections.worker,
-        states=sorted(states),
-        attempts=[clock(at_ns) for at_ns in thinned(attempts, clock.step_ns)],
-        busy=[(clock(begin), clock(end)) for begin, end in _busy(events, clock)],
-        notes=[outage_note(outage, lines, clock) for outage in connections.outages],
-        trouble=round(sum((end - begin) for begin, end in [*down, *one_sided]) / 1e9, 3),
-    )
-
-
 def thinned(instants_ns: Iterable[int], step_ns: int) -> list[int]:
     """Return sorted instants without those that follow another within a step."""
     kept: list[int] = []
@@ -161,45 +119,6 @@ def thinned(instants_ns: Iterable[int], step_ns: int) -> list[int]:
         if not kept or at_ns - kept[-1] >= step_ns:
             kept.append(at_ns)
     return kept
-
-
-def _lives(events: Sequence[Event], end_ns: int) -> list[Interval]:
-    """Return the spans from each first line of a process to its last."""
-    lives: list[Interval] = []
-    begin_ns = last_ns = None
-    for event in events:
-        if isinstance(event, ProcessStarted):
-            if begin_ns is not None and last_ns is not None:
-                lives.append((begin_ns, last_ns))
-            begin_ns = event.at_ns
-        last_ns = event.at_ns
-        if isinstance(event, ProcessStopping) and begin_ns is not None:
-            lives.append((begin_ns, last_ns))
-            begin_ns = None
-    if begin_ns is not None:
-        lives.append((begin_ns, end_ns))
-    return union((begin, min(end, end_ns)) for begin, end in lives)
-
-
-def _busy(events: Sequence[Event], clock: Clock) -> list[Interval]:
-    """Return the spans in which an attempt ran, short pauses closed."""
-    running: dict[int, int] = {}
-    spans: list[Interval] = []
-    for event in events:
-        if isinstance(event, Started):
-            running[event.token] = event.at_ns
-        elif isinstance(event, Finished | LeaseExpired) and event.token in running:
-            spans.append((running.pop(event.token), event.at_ns + clock.step_ns))
-    return [(begin, min(end, clock.end_ns)) for begin, end in union(spans) if begin < clock.end_ns]
-
-
-def _lines(history: History, worker: str) -> dict[int, int]:
-    """Return the line numbers of the events that notes refer to, by the event's identity."""
-    journal = history.journals.get(worker)
-    if journal is None:
-        return {}
-    pairs = zip(journal.events, journal.line_numbers, strict=True)
-    return {id(event): line for event, line in pairs if isinstance(event, ConnectionLost | Connected)}
 
 
 def outage_note(outage: Outage, lines: Mapping[int, int], clock: Clock) -> Note:

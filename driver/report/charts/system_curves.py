@@ -15,9 +15,9 @@ from driver.metrics.metric import percentile
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
 from driver.report.charts.bins import Bins, finest, fitted, widths_ns
-from driver.report.charts.curves import Plot, PlotLine, in_bins, plot_of
 from driver.report.charts.distributions import distribution, reconnection_distribution
 from driver.report.charts.lanes import Clock
+from driver.report.charts.plot import Plot, PlotLine, in_bins, plot_of
 
 MOST_LINES = 5
 """Lines of one plot; what is left of pairs and containers is none of the largest."""

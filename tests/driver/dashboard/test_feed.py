@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.dashboard.feed import Feed
 from driver.dashboard.tail import MAX_FILE_BYTES
+from driver.reference.dashboard.feed import Feed
 from wire import events
 from wire.events import Event
 

@@ -7,7 +7,8 @@ from importlib import resources
 
 import pytest
 
-from driver.dashboard.forms import FormError, catalogue, fill
+from driver.dashboard.forms import FormError, catalogue
+from driver.reference.dashboard.forms import fill
 
 LIST_METHODS = {"params", "removeAttribute"}
 

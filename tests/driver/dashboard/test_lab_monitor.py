@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from driver.dashboard.lab_monitor import LabMonitor
 from driver.engines.engine import Container, LabSpec
 from driver.errors import EngineError
+from driver.reference.dashboard.lab_monitor import LabMonitor
 from tests.driver.fakes import SPEC, FakeEngine
 from tests.driver.judge.histories import small
 

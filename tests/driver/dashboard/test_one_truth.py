@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.dashboard.feed import Feed
-from driver.dashboard.model import Model
-from driver.dashboard.state_encoder import StateEncoder
 from driver.histories.journals import read_history
 from driver.metrics import measure
 from driver.metrics.metric import percentile
+from driver.reference.dashboard.feed import Feed
+from driver.reference.dashboard.model import Model
+from driver.reference.dashboard.state_encoder import StateEncoder
 from tests.driver.judge.histories import Past, healthy_herd
 from wire import events as wire
 

@@ -10,12 +10,12 @@ import pytest
 
 from driver.checks.finding import Finding, Status
 from driver.dashboard import jobs as jobs_module
-from driver.dashboard import scenario_job as module
 from driver.dashboard.jobs import Jobs
-from driver.dashboard.model import Model
-from driver.dashboard.scenario_job import ScenarioJob
 from driver.errors import UsageError
 from driver.histories import events as driver
+from driver.reference.dashboard import scenario_job as module
+from driver.reference.dashboard.model import Model
+from driver.reference.dashboard.scenario_job import ScenarioJob
 from driver.results.run_folder import VerdictFile, results_root
 from tests.waiting import eventually
 

@@ -15,11 +15,11 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from driver.cli.dashboard import lab_page, serve
 from driver.dashboard.auth import RequestAuth
-from driver.dashboard.dashboard import Dashboard
-from driver.dashboard.lab_monitor import LabMonitor
 from driver.dashboard.run_history import RunHistory
-from driver.dashboard.server import make_app
 from driver.engines.engine import Container, LabSpec
+from driver.reference.dashboard.dashboard import Dashboard
+from driver.reference.dashboard.lab_monitor import LabMonitor
+from driver.reference.dashboard.server import make_app
 from tests.driver.fakes import SPEC, FakeEngine
 from tests.driver.judge.histories import small
 from tests.waiting import eventually_answers

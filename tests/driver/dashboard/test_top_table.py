@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from driver.cli.top import _once
-from driver.dashboard.lab_monitor import LabMonitor
-from driver.dashboard.top_table import rows_of, summary_of
 from driver.engines.engine import Container, LabSpec
 from driver.histories import events as driver
+from driver.reference.dashboard.lab_monitor import LabMonitor
+from driver.reference.dashboard.top_table import rows_of, summary_of
 from tests.driver.fakes import SPEC, FakeEngine
 from tests.driver.judge.histories import Past
 

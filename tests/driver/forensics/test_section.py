@@ -12,7 +12,7 @@ import pytest
 from driver.forensics.analysis import analyse
 from driver.histories.history import History
 from driver.metrics import measure
-from driver.report.advice import advise
+from driver.reference.advice import advise
 from driver.report.charts.gap_plot import HEIGHT, LEFT, MOST_DOTS, WIDTH, GapPlot, gap_plot
 from driver.report.forensics_section import ForensicsSection, forensics_section
 from driver.report.write import HTML, MARKDOWN, write_report

@@ -11,8 +11,8 @@ from driver.forensics.analysis import analyse
 from driver.forensics.sentences import ranged
 from driver.judging.expectations import all_findings
 from driver.metrics import METRICS, measure
-from driver.report.advice import advise
-from driver.report.advice.advice import Advice
+from driver.reference.advice import advise
+from driver.report.advice import Advice
 from driver.scenarios.thresholds import parse_expectations
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small

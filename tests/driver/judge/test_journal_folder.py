@@ -12,13 +12,13 @@ import pytest
 
 from driver.checks import journals_complete
 from driver.checks.finding import Status
-from driver.dashboard.feed import HOLD_NS, Feed
 from driver.dashboard.tail import JournalTail
 from driver.histories.history import History
 from driver.histories.journal_folder import MAX_ENTRIES, NotAJournalError, own_journal, read_bytes
 from driver.histories.journal_kinds import reader_of
 from driver.histories.journals import read_history
 from driver.metrics import measure
+from driver.reference.dashboard.feed import HOLD_NS, Feed
 from tests.driver.judge.histories import healthy_herd
 from wire import events as wire
 from wire import task_events

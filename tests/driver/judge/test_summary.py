@@ -10,8 +10,9 @@ import pytest
 from driver.histories import events as driver
 from driver.metrics.worst import longest_outages, worst_cases
 from driver.reference import load_events
-from driver.report.advice import advise
-from driver.report.advice.advice import Advice, Setting, policy_settings
+from driver.reference.advice import advise
+from driver.reference.advice.advice import policy_settings
+from driver.report.advice import Advice, Setting
 from driver.report.html_page import render_html
 from driver.report.summary import MOST_LETTERS, counted_findings, group_findings, summary
 from driver.results.judged_run import JudgedRun, judge_run

@@ -17,7 +17,7 @@ from driver.report.charts.lanes import CONNECTED, DOWN, Timeline, timeline
 from driver.report.forensics_section import forensics_section
 from driver.report.html_page import render_html
 from driver.report.markdown import render_markdown
-from driver.report.subject import subject_of
+from driver.report.subject_choice import subject_of
 from driver.report.view import client_rows, fault_rows
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import RunRecord

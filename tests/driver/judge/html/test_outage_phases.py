@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from driver.histories.outage_phases import PHASES
 from driver.metrics import METRICS
-from driver.report.charts.distributions import distributions
+from driver.reference.report.distributions import distributions
 from tests.driver.judge.histories import healthy_herd
 from tests.driver.judge.html.conftest import Opener
 

@@ -9,19 +9,23 @@ import msgspec
 import pytest
 
 from driver.metrics import measure
+from driver.reference.report.curves import curves
+from driver.reference.report.distributions import distributions
+from driver.reference.report.lanes import worker_lanes
+from driver.reference.report.tables import subject_tables
 from driver.report.charts.bins import fitted, widths_ns
-from driver.report.charts.curves import Plot, curves
-from driver.report.charts.distributions import POINTS, distributions
+from driver.report.charts.distributions import POINTS
 from driver.report.charts.lanes import CONNECTED, DOWN, FINEST, ONE_SIDED, Clock, Lane, thinned, timeline
+from driver.report.charts.plot import Plot
 from driver.report.html_page import Data, _inline_json
-from driver.report.tables import Table, subject_tables
+from driver.report.tables import Table
 from tests.driver.judge.histories import Past, healthy_herd, ns, small
 from wire import events as wire
 from wire import task_events
 
 
 def lane(past: Past, name: str) -> Lane:
-    return next(lane for lane in timeline(past.history()).lanes if lane.name == name)
+    return next(lane for lane in timeline(past.history(), worker_lanes).lanes if lane.name == name)
 
 
 def curve(past: Past, name: str) -> Plot:
@@ -92,7 +96,7 @@ def test_a_fault_at_the_coordinator_lies_over_its_lane_and_one_at_toxiproxy_over
     past.fault("two", "restart", ["toxiproxy"], 8, 1)
     past.fault("three", "refuse", ["worker-2"], 11, 1)
     past.end(20)
-    assert [band.lanes for band in timeline(past.history()).bands] == [[0], [1, 2], [2]]
+    assert [band.lanes for band in timeline(past.history(), worker_lanes).bands] == [[0], [1, 2], [2]]
 
 
 def test_a_coordinator_that_was_away_shows_it() -> None:
@@ -229,7 +233,9 @@ def test_data_cannot_end_its_element() -> None:
     past = healthy_herd(workers=1, rounds=1)
     past.fault("</script><b>\u2028é", "x", ["worker-1"], 21, 1)
     history = past.history()
-    text = str(_inline_json(Data(timeline(history), curves(history), distributions(history), [])))
+    text = str(
+        _inline_json(Data(timeline(history, worker_lanes), curves(history), distributions(history), []))
+    )
     assert "<" not in text
     assert text.isascii()
     assert "</script><b>\u2028é" in [band["fault"] for band in msgspec.json.decode(text)["timeline"]["bands"]]
