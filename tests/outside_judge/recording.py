@@ -62,7 +62,7 @@ class Recorder(World):
 
     def write(self, kind: type[events.Event], **fields: object) -> None:
         """A line of the driver's."""
-        event = kind(at_ns=self.clock.now_ns, wall_s=self.clock.wall_s(), by=DRIVER, **fields)  # type: ignore[arg-type]
+        event = kind(at_ns=self.clock.now_ns, wall_s=self.clock.wall_s(), by=DRIVER, **fields)
         self.journals[DRIVER].append(event)
 
 
