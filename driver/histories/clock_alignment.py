@@ -1,7 +1,7 @@
 """Converts the instants of a journal from its host's clock into the driver's. Pure.
 
 Every field of an event whose name ends in `_ns` is an instant, or several, and 0 is none. Instants are of the
-clock of the process that wrote them, but for those of _NAMED_CLOCK and of a fault on links. Durations, which
+clock of the process that wrote them, but for those of NAMED_CLOCKS and of a fault on links. Durations, which
 end in `_ms`, `_us` or `_s`, remain as their process measured them.
 """
 
@@ -18,17 +18,13 @@ from chaos.prober.events import HeardAgain, LinkSeen
 from chaos.targets import COORDINATOR, TOXIPROXY
 from driver.histories.clocks import NO_SKEW, Clocks, Skew
 from driver.histories.events import FaultBegun, FaultEnded
-from driver.histories.history import DRIVER, JournalRead
+from driver.histories.history import JournalRead
 from driver.histories.host_clock import Estimate, HostClock
-from wire.events import Event, TaskDone, TaskSubmitted
+from driver.histories.work import NAMED_CLOCKS
+from wire.events import Event
 
 SUFFIX = "_ns"
 Convert = Callable[[int], int]
-_NAMED_CLOCK: Mapping[type[Event], tuple[frozenset[str], Callable[[Any], str]]] = {
-    # A worker measures when an attempt ran; the driver says when a task was due.
-    TaskDone: (frozenset({"started_ns", "ended_ns"}), lambda event: str(event.worker)),
-    TaskSubmitted: (frozenset({"intended_ns"}), lambda event: DRIVER),
-}
 
 
 def aligned(
@@ -49,7 +45,7 @@ def aligned_event(event: Event, clocks: Clocks, skew: Skew = NO_SKEW) -> Event:
     own = _converter(event.by, clocks, skew)
     if isinstance(event, FaultBegun | FaultEnded):
         return _aligned_fault(event, clocks, skew)
-    named, clock_of = _NAMED_CLOCK.get(type(event), (frozenset(), None))
+    named, clock_of = NAMED_CLOCKS.get(type(event), (frozenset(), None))
     made: dict[str, object] = {}
     if clock_of is not None:
         made |= _changed(event, _converter(clock_of(event), clocks, skew), named)

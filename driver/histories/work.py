@@ -6,16 +6,17 @@ single system.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
-from driver.histories.history import History
+from driver.histories.history import DRIVER, History
 from driver.reference.load_events import SubmitGivenUp, TasksAccepted
 from driver.reference.task_history import TaskHistory, task_index
 from wire.events import Event
-from wire.task_events import AssignmentReceived, ResultAcknowledged, TaskSubmitted, Totals
+from wire.task_events import AssignmentReceived, ResultAcknowledged, TaskDone, TaskSubmitted, Totals
 
 REQUESTED: tuple[type[Event], ...] = (TasksAccepted, TaskSubmitted)
 """Events that record a request for work."""
@@ -23,6 +24,12 @@ CARRIED: tuple[type[Event], ...] = (AssignmentReceived, ResultAcknowledged)
 """A client's events that show that its connection carries work."""
 GAUGES: tuple[type[Event], ...] = (Totals,)
 """Events that record how much work waits."""
+NAMED_CLOCKS: Mapping[type[Event], tuple[frozenset[str], Callable[[Any], str]]] = {
+    # A worker measures when an attempt ran; the driver says when a task was due.
+    TaskDone: (frozenset({"started_ns", "ended_ns"}), lambda event: str(event.worker)),
+    TaskSubmitted: (frozenset({"intended_ns"}), lambda event: DRIVER),
+}
+"""Fields of events that are instants of another clock than that of the process that wrote them, and whose."""
 NOUN = "task"
 """What a unit of work is called in sentences."""
 

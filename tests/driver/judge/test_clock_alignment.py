@@ -17,9 +17,11 @@ from driver.histories.journals import read_history
 from driver.histories.link_events import ConnectionEnded, DoorEvent, PingTrips, StreamOfSide
 from driver.histories.live_journals import LiveJournals
 from driver.histories.system_events import LoadEvent, ObserverEvent
+from driver.reference.load_events import LoadEvent as ReferenceLoadEvent
 from tests.driver.judge.histories import NO_SETTINGS, healthy_herd
 from tests.driver.judge.host_clocks import SECOND_NS, journals_of, on_hosts
-from wire.events import CoordinatorEvent, Event, Started, TaskDone, TaskSubmitted, WorkerEvent
+from wire.events import Event
+from wire.task_events import CoordinatorEvent, Started, TaskDone, TaskSubmitted, WorkerEvent
 
 EXACT = HostClock([ClockReading(0, 100, 0)], drift_ppm=0)
 """A clock that is 100 ns ahead, always."""
@@ -27,10 +29,11 @@ LATER = HostClock([ClockReading(0, 5_000, 0)], drift_ppm=0)
 CLOCKS = Clocks(
     {"worker-1": "a", "coordinator": "b", "toxiproxy": "b", "prober": "b"}, {"a": EXACT, "b": LATER}
 )
+DRIVER_EVENTS = (driver.DriverEvent, ReferenceLoadEvent)
 KINDS = sorted(
     {
         kind
-        for group in (WorkerEvent, CoordinatorEvent, ProberEvent, DoorEvent, LoadEvent, driver.DriverEvent)
+        for group in (WorkerEvent, CoordinatorEvent, ProberEvent, DoorEvent, LoadEvent, *DRIVER_EVENTS)
         for kind in get_args(group)
     }
     | {ObserverEvent},

@@ -33,7 +33,7 @@ from tests.driver.judge.histories import Past, healthy_herd
 from tests.driver.judge.host_clocks import SECOND_NS, journals_of, on_hosts
 from tests.second_judge.generate import generated
 from tests.second_judge.test_agreement import PARAMS
-from wire.events import Assigned, Finished
+from wire.task_events import Assigned, Finished
 
 SEEDS = 24
 EXPECT = ["task_success_rate >= 90%", "within 15s of heal: connected >= 95% for 5s"]
