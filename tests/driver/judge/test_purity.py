@@ -28,7 +28,7 @@ CORES = {
         "checks.finding",
         "judging.verdict",
     ),
-    *("histories.journal_gaps", "scenarios.thresholds"),
+    *("histories.journal_gaps", "scenarios.thresholds", "histories.clocks", "histories.host_clock"),
     *(
         "histories.link_names",
         "histories.link_history",
