@@ -17,7 +17,7 @@ from driver.labs.clock_monitor import ClockMonitor, clock_readers
 from tests.driver.fakes import FakeEngine
 from tests.driver.time_namespaces import ProcessHost, ProcessHosts
 from tests.waiting import eventually
-from wire.events import Started
+from wire.task_events import Started
 
 AHEAD_S = {"north": 600, "south": 7_200, "west": 45}
 
