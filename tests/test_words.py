@@ -50,7 +50,13 @@ SWEPT = (
             "results",
             "report",
             "runs",
-            "reference",
+            *(
+                "reference/advice",
+                "reference/checks",
+                "reference/dashboard",
+                "reference/metrics",
+                "reference/report",
+            ),
         )
     ),
 )
