@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from driver.claims.claim import Names
-from driver.claims.lasting import lasts
 from driver.claims.time_windows import TimeWindows, parse_comparison
 from driver.claims.windows import whole_run
 from driver.histories.history import History
@@ -39,7 +38,3 @@ class Always(TimeWindows):
 
     def no_windows(self) -> str:
         return "there was no run"
-
-    def stands_when_busy(self, history: History) -> bool:
-        is_reading = any(one.source == self.comparison.measure for one in self.own_fields)
-        return is_reading and lasts(history, self.comparison.measure, self.comparison.margin)

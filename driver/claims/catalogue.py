@@ -30,7 +30,6 @@ CLAIMS: dict[str, type[Claim]] = named(
                 "claim",
                 "early_errors",
                 "evidence",
-                "lasting",
                 "linearizability",
                 "operations",
                 "readings",
@@ -83,6 +82,4 @@ def claim_with_reservations(claim: Claim, history: History, finding: Finding) ->
     or, of a claim about time, where the machine was too busy.
     """
     found = unless_gap(history, finding, claim.journals_needed)
-    if found.status is Status.failed and claim.stands_when_busy(history):
-        return found
-    return unless_busy(history, found)
+    return unless_busy(history, found) if claim.time_sensitive or found.status is Status.unknown else found

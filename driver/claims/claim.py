@@ -84,10 +84,6 @@ class Claim(ABC):
         """The journals that must be whole to prove a failure of this sentence."""
         return self.requires
 
-    def stands_when_busy(self, history: History) -> bool:
-        """Whether a failure stands although the machine was too busy."""
-        return not self.time_sensitive
-
     @property
     def own_loads(self) -> tuple[str, ...]:
         return ()

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 
 from driver.checks.finding import Finding, failed, passed, unknown
 from driver.claims.claim import Claim, Field, Names
-from driver.claims.lasting import lasts
 from driver.histories.history import DRIVER, History
 from driver.histories.journal_kinds import OBSERVER
 from driver.histories.readings import WholeReading, final_reading, readings_of
@@ -56,9 +55,6 @@ class ReadingThreshold(Claim):
     @property
     def own_fields(self) -> tuple[Field, ...]:
         return (Field(self.observation),)
-
-    def stands_when_busy(self, history: History) -> bool:
-        return lasts(history, self.observation, lambda number: margin_of(number, self.sign, self.value))
 
     def judge(self, history: History) -> Finding:
         if self.statistic == LAST:

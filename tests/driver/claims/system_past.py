@@ -12,9 +12,9 @@ from driver.claims import judge_claim, parse_claim
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journal_kinds import LOAD, OBSERVER
-from driver.histories.system_events import Cell, LoadEnded, Operation, Reading
+from driver.histories.system_events import Cell, Operation, Reading
 from tests.driver.judge.findings import contradiction
-from wire.events import Event, ProcessStopping
+from wire.events import Event
 
 E = TypeVar("E", bound=Event)
 BASE_NS = 10_000_000_000
@@ -91,19 +91,6 @@ class SystemPast:
         named = {"fault": fault, "kind": kind, "targets": ["web->db"]}
         self._emit("driver", driver.FaultBegun, at_s, planned_ns=ns(at_s), params=msgspec.Raw(b"{}"), **named)
         self._emit("driver", driver.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
-
-    def ends(self, load: str, at_s: float) -> None:
-        """The load, and all that writes journals, ends in order."""
-        self._emit(LOAD, LoadEnded, at_s, load=load, operations=1)
-        for by in (LOAD, OBSERVER, "driver"):
-            self._emit(by, ProcessStopping, at_s + 30.0, reason="end")
-
-    def busy(self, from_s: int, to_s: int) -> None:
-        """Samples of a machine that is too busy, one a second."""
-        for second in range(from_s, to_s):
-            pressure = dict.fromkeys(("cpu_pressure", "io_pressure", "memory_pressure"))
-            measured = {"runnable": 30, "cores": 2, "loop_lag_ms": 1.0, "steal_ratio": 0.0, **pressure}
-            self._emit("driver", driver.MachineSample, second, **measured)
 
     def history(self) -> History:
         """The history in memory."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from driver.claims import Names, claim_with_reservations, judge_claim, parse_claim, time_windows
-from driver.claims.claim import Claim
-from driver.claims.reading_threshold import reading_threshold
 from driver.histories.history import Damage, History
 from driver.histories.link_events import CLIENT
 from driver.histories.system_events import Operation
@@ -63,45 +61,6 @@ def test_a_failed_reading_outside_of_faults_is_unknown_and_one_in_a_fault_is_cou
 def test_a_bad_value_fails_however_many_are_unknown() -> None:
     past = readings((4.0, 11), (25.0, None))
     assert past.found(ALWAYS).status == "failed"
-
-
-def bound_of(text: str) -> Claim:
-    name, sign, quantity = text.split()[-3:]
-    claim = parse_claim(text) or reading_threshold(text, name, sign, quantity, None)
-    assert claim is not None
-    return claim
-
-
-@pytest.mark.parametrize("text", [ALWAYS, "queue_max < 10", "queue_last < 10"])
-@pytest.mark.parametrize(
-    ("after_load", "final", "status"),
-    [(11.0, 11.0, "failed"), (11.0, 12.0, "failed"), (30.0, 11.0, "unknown"), (None, 11.0, "unknown")],
-    ids=["stays wrong", "gets worse", "gets better", "was not read"],
-)
-def test_on_a_busy_machine_what_stays_wrong_without_a_load_fails_and_what_gets_better_is_unknown(
-    text: str, after_load: float | None, final: float, status: str
-) -> None:
-    past = SystemPast()
-    past.busy(1, 50)
-    past.operation("k", at_s=30.0)
-    past.ends("orders", 30.5)
-    for at_s, number in ((5.0, 12.0), (31.0, after_load), (45.0, final)):
-        past.number("queue", at_s, number, moment="after" if at_s == 45.0 else "during")
-    history, claim = past.history(), bound_of(text)
-    found = judge_claim(claim, history)
-    assert found.status == "failed"
-    assert claim_with_reservations(claim, history, found).status == status
-
-
-def test_a_reading_soon_after_the_load_shows_nothing_that_lasts() -> None:
-    past = SystemPast()
-    past.busy(1, 50)
-    past.operation("k", at_s=30.0)
-    past.ends("orders", 30.5)
-    past.number("queue", 31.0, 11.0, moment="during")
-    past.number("queue", 34.0, 11.0, moment="after")
-    history, claim = past.history(), bound_of(ALWAYS)
-    assert claim_with_reservations(claim, history, judge_claim(claim, history)).status == "unknown"
 
 
 def test_each_time_of_a_fault_needs_a_known_reading() -> None:
