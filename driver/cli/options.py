@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ from chaos.explain import shortened
 from driver.engines.catalogue import KINDS, default_kind, kind_of_lab
 from driver.engines.docker_abilities import ENGINE_NAME as OF_SYSTEMS
 from driver.engines.engine import CONTROL_PORT, HOST, TOXIPROXY_PORT, Abilities, Engine, Say
+from driver.engines.kinds.hosts import ENGINE as HOSTS_ENGINE
+from driver.engines.kinds.hosts import HOSTS
 from driver.errors import LabError, UsageError
 from driver.labs.project_name import PATTERN, default_project, note_project
 from driver.machine.setup import prepare
@@ -21,6 +24,7 @@ from driver.paths import project_root
 from wire.address import MAX_WORKERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+OF_HOSTS = HOSTS_ENGINE.name
 CHOSEN = "engine"
 """The key of the engine that the command line names, in the meta of click's context."""
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -41,7 +45,13 @@ def _log_level(_: click.Context, __: click.Parameter, level: str) -> None:
 
 
 def _engine(context: click.Context, _: click.Parameter, name: str | None) -> None:
-    context.meta[CHOSEN] = name
+    context.meta[CHOSEN] = name or (OF_HOSTS if os.environ.get(HOSTS) else None)
+
+
+def _hosts(_: click.Context, __: click.Parameter, text: str | None) -> None:
+    # In the environment: the engine's file reads it there, and so do the commands that this one starts.
+    if text:
+        os.environ[HOSTS] = text
 
 
 def _workers(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
@@ -77,12 +87,25 @@ log_level = click.option(
     expose_value=False, is_eager=True, type=click.Choice(LEVELS, case_sensitive=False),
     help="How much is logged; DEBUG shows every step.",
 )  # fmt: skip
-engine = click.option(
+_engine_option = click.option(
     "--engine", type=click.Choice(list(KINDS)), default=None, envvar="STORMLAB_ENGINE", show_envvar=True,
     expose_value=False, callback=_engine,
     help="What runs the processes. Without it: what holds the lab, else the first that can start one here: "
     + ", ".join(f"{kind.name} ({kind.summary})" for kind in KINDS.values()) + ".",
 )  # fmt: skip
+_hosts_option = click.option(
+    "--hosts", default=None, envvar=HOSTS, show_envvar=True, metavar="ADDRESS,…", expose_value=False,
+    callback=_hosts, is_eager=True,
+    help="Docker engines of several hosts, as unix://… or ssh://…; the first one runs Toxiproxy and the "
+    "coordinator. It implies --engine hosts.",
+)  # fmt: skip
+
+
+def engine(command: Command) -> Command:
+    """Add the options that choose what runs the processes."""
+    return _engine_option(_hosts_option(command))
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 host = click.option(
     "--host", default=HOST, show_default=True, metavar="ADDRESS",

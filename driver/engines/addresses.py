@@ -26,6 +26,11 @@ def links_subnet(subnet_index: int) -> str:
     return f"10.232.{4 * subnet_index}.0/22"
 
 
+def links_last(subnet_index: int) -> ipaddress.IPv4Address:
+    """Return the last address of a `links` network, its broadcast address."""
+    return ipaddress.IPv4Network(links_subnet(subnet_index)).broadcast_address
+
+
 def free_subnet(taken: Iterable[ipaddress.IPv4Network], first: int) -> int:
     """Return the first index from `first` on, cyclically, whose two networks overlap none of `taken`.
     Raises LabError when there is none.

@@ -18,6 +18,7 @@ import docker
 import requests
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import IPAMConfig, IPAMPool
 from docker.utils import kwargs_from_env
 
 from driver.engines import docker_answers
@@ -73,6 +74,8 @@ class DockerEvents:
 class DockerSdk:
     """The Docker API, restricted to one project. Containers have the names that `name` gives them.
 
+    `address` is the engine's, like ssh://host; None: the engine that the docker command uses.
+
     Every call raises EngineGoneError when no engine answers and EngineError when it refuses; one with a name
     raises ContainerGoneError when there is no such container.
     """
@@ -83,7 +86,9 @@ class DockerSdk:
         call_timeout_s: float = CALL_TIMEOUT_S,
         poll_s: float = POLL_S,
         name: docker_answers.Name = docker_answers.container_name,
+        address: str | None = None,
     ) -> None:
+        self._address = address
         self._name = name
         self._call_timeout_s = call_timeout_s
         self._poll_s = poll_s
@@ -93,12 +98,20 @@ class DockerSdk:
     @property
     def is_local(self) -> bool:
         """Whether the engine shares this machine's files and ports."""
-        return str(_connection_settings().get("base_url", "")).startswith(("unix:", "npipe:", "http+unix:"))
+        if self._address is not None:
+            # A socket here may lead to an engine elsewhere.
+            return False
+        return str(self._settings.get("base_url", "")).startswith(("unix:", "npipe:", "http+unix:"))
 
     def version(self) -> dict[str, Any]:
         """Return the answer to `GET /version`."""
         with translated_errors():
             return dict(self._client.version())
+
+    def info(self) -> dict[str, Any]:
+        """Return the answer to `GET /info`."""
+        with translated_errors():
+            return dict(self._client.info())
 
     # -- containers ----------------------------------------------------------------------------------------
 
@@ -185,13 +198,13 @@ class DockerSdk:
     def follow(self, name: str, tail: int) -> Iterator[bytes]:
         """Yield the last lines of a container's log, then each new piece, until the container ends."""
         with translated_errors(name):
-            api = docker.APIClient(**_connection_settings(), timeout=FOLLOW_TIMEOUT_S)
+            api = docker.APIClient(**self._settings, timeout=FOLLOW_TIMEOUT_S, use_ssh_client=True)
             yield from api.logs(self._id(name), stream=True, follow=True, timestamps=True, tail=tail)
 
     def events(self, since_wall_s: int | None) -> DockerEvents:
         """Open a stream of events of containers and networks of all projects, from a wall time on."""
         with translated_errors():
-            api = docker.APIClient(**_connection_settings(), timeout=FOLLOW_TIMEOUT_S)
+            api = docker.APIClient(**self._settings, timeout=FOLLOW_TIMEOUT_S, use_ssh_client=True)
             return DockerEvents(api.events(since=since_wall_s, decode=True, filters=_CHANGES))
 
     def inspect_id(self, container_id: str) -> dict[str, Any] | None:
@@ -338,6 +351,37 @@ class DockerSdk:
         with translated_errors():
             return list(self._client.api.networks())
 
+    def create_network(self, name: str, subnet: str = "", **settings: Any) -> None:
+        """Create a network of the project, unless it has one of that name; `settings` as in the SDK."""
+        own = f"{self._project}_{name}"
+        ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)]) if subnet else None
+        with translated_errors():
+            if not any(one.name == own for one in self._client.networks.list(names=[own])):
+                self._client.networks.create(own, labels={PROJECT: self._project}, ipam=ipam, **settings)
+
+    def create_volume(self, name: str) -> None:
+        """Create a volume of the project, unless it has one of that name."""
+        with translated_errors():
+            self._client.volumes.create(f"{self._project}_{name}", labels={PROJECT: self._project})
+
+    def output_of(self, name: str, body: dict[str, Any], within_s: int) -> bytes:
+        """Run a container to its end, remove it, and return what it printed. Raises EngineError."""
+        with translated_errors(name):
+            api = self._client.api
+            create: Callable[..., Any] = api.create_container_from_config
+            found = create(body, name)["Id"]
+            try:
+                api.start(found)
+                api.wait(found, timeout=within_s)
+                return bytes(api.logs(found))
+            finally:
+                api.remove_container(found, v=True, force=True)
+
+    def attached_stream(self, name: str) -> Any:
+        """Return a socket that is the input and output of a running container."""
+        wanted = {"stdin": 1, "stdout": 1, "stream": 1}
+        return self.call(name, lambda api, found: api.attach_socket(found, params=wanted))
+
     def network(self, name: str) -> dict[str, Any]:
         """Return the details of a network of the project."""
         with translated_errors():
@@ -362,12 +406,16 @@ class DockerSdk:
         if self._connected is None:
             with translated_errors():
                 self._connected = docker.DockerClient(
-                    **_connection_settings(),
+                    **self._settings,
                     timeout=math.ceil(self._call_timeout_s),
                     max_pool_size=CONNECTIONS,
                     use_ssh_client=True,
                 )
         return self._connected
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return _connection_settings() if self._address is None else {"base_url": self._address}
 
     @property
     def _label(self) -> dict[str, str]:

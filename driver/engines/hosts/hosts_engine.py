@@ -1,0 +1,452 @@
+"""Engine on several Docker hosts: plain containers on each host's engine, one overlay network of their swarm.
+
+    first host    toxiproxy, coordinator, prober; `core` and `control` are networks of this host alone
+    all hosts     workers, in turn; `links` is an attachable, internal overlay network
+    each host     `clock`, on no network, which answers with the host's clock
+
+Swarm services are not used: they restart what a fault has cut off, and replace what it has killed.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from chaos.targets import COORDINATOR, TOXIPROXY
+from driver.engines import addresses, compose_environment, docker_answers, images
+from driver.engines.compose_command import ComposeCommand, client_environment
+from driver.engines.compose_engine import journal_in_archive
+from driver.engines.compose_environment import JOURNAL_TARGET
+from driver.engines.compose_images import ComposeImages
+from driver.engines.compose_workers import SETTINGS, in_parallel, make_journal_folder
+from driver.engines.docker_sdk import DockerSdk
+from driver.engines.engine import (
+    CORE,
+    PROBER,
+    WORKER,
+    Abilities,
+    BuildEnvironment,
+    Container,
+    ContainerState,
+    LabSpec,
+    Limits,
+    ResourceReading,
+    Say,
+)
+from driver.engines.hosts import host_agent, host_checks, service_bodies
+from driver.engines.hosts.host_agent import AGENT
+from driver.engines.hosts.host_checks import VXLAN_BYTES, HostFacts
+from driver.engines.hosts.host_containers import (
+    CONTROL,
+    LINKS,
+    HostContainers,
+    hosts_abilities,
+    links_address,
+)
+from driver.engines.hosts.image_copy import copy_images
+from driver.engines.hosts.merged_events import MergedEvents
+from driver.engines.hosts.placement import NO_PLACEMENT, host_for
+from driver.engines.hosts.resolved_compose import resolved_compose
+from driver.errors import (
+    ContainerGoneError,
+    EngineError,
+    EngineGoneError,
+    InterruptedCommandError,
+    PortInUseError,
+    SubnetInUseError,
+    UsageError,
+)
+from driver.histories.host_clock import ClockReading
+from driver.histories.journal_folder import MAX_JOURNAL_BYTES, own_journal
+from wire.address import index_in_name, worker_name
+
+_STOP_ORDER = (WORKER, PROBER, COORDINATOR, TOXIPROXY)
+_JOURNALED = (COORDINATOR, PROBER, WORKER)
+_TAKEN = ("port is already allocated", "address already in use")
+LOOK_WITHIN_S = 20
+INDEX = "WORKER_INDEX"
+T = TypeVar("T")
+
+
+class HostsEngine:
+    """Implements `Engine` and `ManyHosts` for one project on the hosts at `hosts`, of which the first is the
+    core's.
+
+    `fixed` maps processes to hosts by name. Contracts and errors are those of `Engine`. A host that stops
+    answering is left out of what is read, unless it is the first; `down` names what may still run there.
+    """
+
+    is_local = False
+
+    def __init__(
+        self,
+        project: str,
+        root: Path,
+        prepare: BuildEnvironment,
+        hosts: Sequence[str],
+        fixed: Mapping[str, str] = NO_PLACEMENT,
+    ) -> None:
+        assert hosts, "an engine of hosts has one at least"
+        self._project = project
+        self._root = root
+        self._fixed = dict(fixed)
+        self._hosts = [HostContainers(address, project) for address in hosts]
+        self._facts: list[HostFacts] | None = None
+        local = DockerSdk(project)
+        self._images = ComposeImages(
+            root, ComposeCommand(project, root, client_environment()), local, prepare
+        )
+        self._image_ids: dict[str, str] = {}
+        self._where: dict[str, HostContainers] = {}
+        self._gone: dict[str, str] = {}
+        self._interrupted = False
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    @property
+    def abilities(self) -> Abilities:
+        return hosts_abilities()
+
+    def own_listing(self) -> str:
+        return (
+            f"docker -H {self._hosts[0].address} ps --filter label=com.docker.compose.project={self._project}"
+        )
+
+    def versions(self) -> dict[str, str]:
+        found = {"hosts": str(len(self._hosts)), "docker": str(self._checked()[0].version["Version"])}
+        for facts in self._checked():
+            found[f"kernel of {facts.name}"] = str(facts.version["KernelVersion"])
+        return found
+
+    # -- hosts ---------------------------------------------------------------------------------------------
+
+    def placed(self) -> Mapping[str, Sequence[str]]:
+        names = dict(zip((one.address for one in self._hosts), self.names, strict=True))
+        found: dict[str, list[str]] = {name: [] for name in names.values()}
+        for one in self.containers():
+            found[names[self._where[one.name].address]].append(one.name)
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """The hosts' own names, in their order."""
+        return [facts.name for facts in self._checked()]
+
+    def read_clock(self, host: str) -> ClockReading:
+        return self._hosts[self.names.index(host)].clock.read()
+
+    def offset_ns(self, process: str) -> int:
+        read = self._host_of(process).clock.read()
+        return (read.asked_ns + read.answered_ns) // 2 - read.host_ns
+
+    def _checked(self) -> list[HostFacts]:
+        """Return what the hosts answered, once. Raises UsageError where they cannot carry a lab together."""
+        if self._facts is None:
+            found = in_parallel(
+                lambda one: HostFacts(one.address, one.sdk.version(), one.sdk.info()), self._hosts
+            )
+            if (refused := host_checks.refusal(found)) is not None:
+                raise UsageError(*refused)
+            self._facts = found
+        return self._facts
+
+    # -- starting and stopping -----------------------------------------------------------------------------
+
+    def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
+        self._interrupted = False
+        self._checked()
+        wanted = list(dict.fromkeys([*services, WORKER]))
+        self._image_ids = self._images.ensure(wanted, say)
+        names = {one.service: images.reference(one, self._root) for one in images.CATALOGUE}
+
+        def copy(host: HostContainers) -> None:
+            here = wanted if host is self._hosts[0] else [WORKER]
+            copy_images([names[one] for one in here], [self._image_ids[one] for one in here], host.sdk,
+                        host.address, say)  # fmt: skip
+
+        in_parallel(copy, self._hosts)
+        return {service: self._image_ids[service] for service in services}
+
+    def existing_spec(self) -> LabSpec | None:
+        first = self._hosts[0]
+        names = [one.name for one in first.containers()]
+        if not all(name in names for name in CORE):
+            return None
+        worker = next((one.name for one in self.containers() if one.service == WORKER), None)
+        return compose_environment.lab_spec(
+            first.sdk.inspect(COORDINATOR),
+            first.sdk.inspect(TOXIPROXY),
+            self._host_of(worker).sdk.inspect(worker) if worker else None,
+        )
+
+    def reserve_addresses(self, spec: LabSpec) -> LabSpec:
+        facts = self._checked()
+        taken = [network for host in self._hosts for network in host.sdk.all_networks()]
+        first = zlib.crc32(self._project.encode()) % addresses.SUBNETS
+        index = addresses.free_subnet(docker_answers.subnets(taken), first)
+        # The lab is published where the other hosts, and this machine, reach the first one.
+        return replace(spec, subnet_index=index, host=facts[0].node_address)
+
+    def coordinator_address(self, spec: LabSpec) -> str:
+        return f"{addresses.core_prefix(spec.subnet_index)}.2:8765"
+
+    def up(self, spec: LabSpec, services: Sequence[str]) -> None:
+        compose, _ = self._resolved(spec)
+        self._make_networks(spec, compose)
+        in_parallel(self._ensure_agent, self._hosts)
+        for service in services:
+            self._raise_if_interrupted()
+            self._create(spec, compose, service, service)
+            try:
+                self._hosts[0].start(service)
+            except EngineError as error:
+                if any(sign in error.sentence for sign in _TAKEN):
+                    raise PortInUseError(
+                        f"A port of the lab is taken on {self.names[0]}: {error.sentence}",
+                        "Choose others: --port 18474",
+                    ) from None
+                raise
+
+    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+        compose, settings = self._resolved(spec)
+        for service in also:
+            self._create(spec, compose, service, service)
+        wanted = {worker_name(index) for index in range(1, workers + 1)}
+        for host in self._hosts:
+            old = [
+                one for one in host.containers()
+                if one.service == WORKER
+                and (one.name not in wanted or self._settings_of(host, one) != settings)
+            ]  # fmt: skip
+            in_parallel(host.sdk.remove, old)
+        have = {one.name for one in self.containers()}
+        compose["services"][WORKER]["labels"][SETTINGS] = settings
+        in_parallel(lambda name: self._create(spec, compose, WORKER, name), sorted(wanted - have))
+        self.containers()
+
+    def start_created(self) -> None:
+        """Start every container that was created or has ended."""
+        names = [one.name for one in self.containers() if one.status in ("created", "exited")]
+        in_parallel(self.start, names)
+
+    def stop_all(self, grace_s: float) -> None:
+        alive = [one for one in self.containers() if one.status in ("running", "paused")]
+        in_parallel(self.unpause, [one.name for one in alive if one.status == "paused"])
+        for service in _STOP_ORDER:
+            names = [one.name for one in alive if one.service == service]
+            in_parallel(lambda name: self.stop(name, grace_s), names)
+
+    def fetch_journals(self, into: Path) -> list[str]:
+        found = in_parallel(
+            lambda one: self._fetch(one, into),
+            [one for one in self.containers() if one.service in _JOURNALED],
+        )
+        lost = [f"nothing of {host}, which does not answer: {why}" for host, why in self._gone.items()]
+        return [sentence for left_out in found for sentence in left_out] + lost
+
+    def down(self) -> list[str]:
+        known = {name: host for name, host in self._where.items() if host.address in self._gone}
+        # The overlay is the first host's to remove, once no container of any host is on it.
+        left = [one for host in reversed(self._hosts) for one in self._down(host)]
+        left += [f"{name} on {host.address}, which does not answer" for name, host in known.items()
+                 if host.address in self._gone]  # fmt: skip
+        self._where.clear()
+        return left
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+
+    def _down(self, host: HostContainers) -> list[str]:
+        host.clock.close()
+        try:
+            in_parallel(host.sdk.remove, host.sdk.containers())
+            left = host.sdk.remove_networks_and_volumes()
+            return [f"{one.name} on {host.address}" for one in host.sdk.containers()] + left
+        except EngineGoneError as error:
+            self._gone[host.address] = error.sentence
+            return []
+
+    def _fetch(self, one: Container, into: Path) -> list[str]:
+        sdk = self._host_of(one.name).sdk
+        packed = sdk.archive(one.name, JOURNAL_TARGET, MAX_JOURNAL_BYTES)
+        file = own_journal(Path(), one.name).name
+        journal, others = journal_in_archive(packed, file)
+        if journal is not None:
+            (make_journal_folder(into, one.name) / file).write_bytes(journal)
+        return [f"{one.name}: {other}" for other in others]
+
+    def _resolved(self, spec: LabSpec) -> tuple[dict[str, Any], str]:
+        """Return compose.yaml for a lab, and the digest of everything that workers are created from."""
+        variables = {**self._images.variables(), **compose_environment.variables(spec)}
+        compose = resolved_compose(self._project, self._root, variables)
+        digest = compose_environment.settings_digest(json.dumps(self._image_ids).encode(), variables)
+        return compose, digest
+
+    def _make_networks(self, spec: LabSpec, compose: Mapping[str, Any]) -> None:
+        first, core = self._hosts[0].sdk, compose["networks"]["core"]
+        mtu = {"com.docker.network.driver.mtu": str(self._overlay_mtu())}
+        try:
+            first.create_network(CONTROL, driver="bridge")
+            first.create_network("core", core["ipam"]["config"][0]["subnet"], driver="bridge", internal=True,
+                                 options=core["driver_opts"])  # fmt: skip
+            first.create_network(LINKS, addresses.links_subnet(spec.subnet_index), driver="overlay",
+                                 attachable=True, internal=True, options=mtu)  # fmt: skip
+        except EngineError as error:
+            if "overlap" in error.sentence.lower():
+                raise SubnetInUseError(
+                    f"The lab's network is taken: {error.sentence}", "Try again."
+                ) from None
+            raise
+        for volume in compose.get("volumes") or {}:
+            first.create_volume(volume)
+
+    def _overlay_mtu(self) -> int:
+        """Return the largest MTU that fits into the packets of every host. Raises UsageError."""
+
+        def look(host: HostContainers) -> dict[str, Any]:
+            facts = self._checked()[self._hosts.index(host)]
+            body = host_agent.look_body(self._project, self._image_ids[WORKER], facts.node_address)
+            printed = host.sdk.output_of(f"{self._project}-look-1", body, LOOK_WITHIN_S)
+            seen = dict(json.loads(printed))
+            if (refused := host_checks.network_refusal(facts.name, seen)) is not None:
+                raise UsageError(*refused)
+            return seen
+
+        return min(int(seen["mtu"]) for seen in in_parallel(look, self._hosts)) - VXLAN_BYTES
+
+    def _ensure_agent(self, host: HostContainers) -> None:
+        """Start what answers with the host's clock, unless it runs."""
+        found = [one for one in host.sdk.containers() if one.name == AGENT]
+        if not found:
+            body = host_agent.agent_body(self._project, self._image_ids[WORKER])
+            host.sdk.create(service_bodies.container_name(self._project, AGENT), body)
+        if not found or found[0].status != "running":
+            host.sdk.start(AGENT)
+
+    def _create(self, spec: LabSpec, compose: Mapping[str, Any], service: str, name: str) -> None:
+        """Create one container on its host, unless it is there."""
+        self._raise_if_interrupted()
+        host = self._hosts[self.names.index(host_for(name, self.names, self._fixed))]
+        if any(one.name == name for one in host.containers()):
+            return
+        number = index_in_name(name) if service == WORKER else 1
+        definition = compose["services"][service]
+        if service == WORKER:
+            definition = {**definition, "environment": {**definition["environment"], INDEX: str(number)}}
+        on_links = LINKS in (definition.get("networks") or {})
+        fixed = {LINKS: links_address(spec.subnet_index, name)} if on_links else {}
+        body = service_bodies.body(
+            self._project, service, definition, self._image_ids[service], fixed, number
+        )
+        host.sdk.create(service_bodies.container_name(self._project, service, number), body)
+
+    @staticmethod
+    def _settings_of(host: HostContainers, one: Container) -> str:
+        return str(host.sdk.inspect(one.name)["Config"]["Labels"].get(SETTINGS, ""))
+
+    def _raise_if_interrupted(self) -> None:
+        if self._interrupted:
+            raise InterruptedCommandError("The start of the lab was stopped.")
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def containers(self) -> list[Container]:
+        found = self._each(lambda host: [(one, host) for one in host.containers()])
+        pairs = [pair for of_host in found for pair in of_host]
+        self._where.update({one.name: host for one, host in pairs})
+        return sorted((one for one, _ in pairs), key=docker_answers.sort_key)
+
+    def inspect(self, name: str) -> ContainerState:
+        return self._host_of(name).inspect(name)
+
+    def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
+        read = self._each(lambda host: {n: s for n, s in host.states(closely).items() if n != AGENT})
+        return {name: state for of_host in read for name, state in of_host.items()}
+
+    def frozen(self) -> dict[str, bool]:
+        return {}
+
+    def events(self, since_ns: int | None = None) -> MergedEvents:
+        return MergedEvents(self._each(lambda host: host.events(since_ns)), but=AGENT)
+
+    def log(self, name: str, tail: int | None = None) -> str:
+        return self._host_of(name).log(name, tail)
+
+    def whole_log(self, name: str) -> Generator[bytes, None, None]:
+        return self._host_of(name).whole_log(name)
+
+    def follow_log(self, name: str, tail: int) -> Iterator[str]:
+        return self._host_of(name).follow_log(name, tail)
+
+    def degradations(self) -> dict[str, list[str]]:
+        read = self._each(lambda host: host.degradations())
+        return {name: what for of_host in read for name, what in of_host.items()}
+
+    def usage(self) -> list[ResourceReading]:
+        return [one for of_host in self._each(lambda host: host.usage()) for one in of_host]
+
+    # -- faults --------------------------------------------------------------------------------------------
+
+    def pause(self, name: str) -> None:
+        self._host_of(name).pause(name)
+
+    def unpause(self, name: str) -> None:
+        self._host_of(name).unpause(name)
+
+    def kill(self, name: str) -> None:
+        self._host_of(name).kill(name)
+
+    def start(self, name: str) -> None:
+        self._host_of(name).start(name)
+
+    def stop(self, name: str, grace_s: float) -> None:
+        self._host_of(name).stop(name, grace_s)
+
+    def restart(self, name: str, grace_s: float) -> None:
+        self._host_of(name).restart(name, grace_s)
+
+    def unplug(self, name: str) -> None:
+        self._host_of(name).unplug(name)
+
+    def plug(self, name: str) -> None:
+        self._host_of(name).plug(name)
+
+    def limit(self, name: str, limits: Limits) -> None:
+        self._host_of(name).limit(name, limits)
+
+    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
+        self._host_of(name).unlimit(name, cpus, memory)
+
+    # -- routing -------------------------------------------------------------------------------------------
+
+    def _host_of(self, name: str) -> HostContainers:
+        if name not in self._where:
+            self.containers()
+        try:
+            return self._where[name]
+        except KeyError:
+            raise ContainerGoneError(
+                f"There is no container {name} in the lab {self._project!r}.", "See: python lab.py status"
+            ) from None
+
+    def _each(self, call: Callable[[HostContainers], T]) -> list[T]:
+        """Return the answers of all hosts that answer. Raises EngineGoneError when the first one does not."""
+
+        def asked(host: HostContainers) -> list[T]:
+            try:
+                answer = call(host)
+            except EngineGoneError as error:
+                if host is self._hosts[0]:
+                    raise
+                self._gone[host.address] = error.sentence
+                return []
+            self._gone.pop(host.address, None)
+            return [answer]
+
+        return [answer for found in in_parallel(asked, self._hosts) for answer in found]
