@@ -62,6 +62,8 @@ class LabSpec:
     prober are JSON texts; "" keeps the defaults of compose.yaml. `subnet_index` selects the pair of
     networks, so that labs on one machine have different addresses. `journals` is a folder of this machine
     with one folder for each container; None where each container keeps its journal inside the engine.
+    `placement` maps workers to the number of their host, from 1, for an engine of several; the engine decides
+    about the others.
     """
 
     key: str
@@ -74,6 +76,7 @@ class LabSpec:
     subnet_index: int = 0
     journals: Path | None = None
     control_token: str = field(default="", repr=False)
+    placement: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

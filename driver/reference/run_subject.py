@@ -11,6 +11,8 @@ from pathlib import Path
 
 from chaos.prober.probe_rate import write_windows
 from driver.engines.engine import HOST, PROBER, Engine, LabSpec
+from driver.engines.many_hosts import ManyHosts
+from driver.errors import UsageError
 from driver.files import write_file
 from driver.histories.journals import JOURNALS
 from driver.interrupts import to_completion
@@ -64,6 +66,7 @@ class ReferenceSubject:
             new_spec(host, port),
             coordinator_json=json.dumps(plan.coordinator),
             worker_json=json.dumps({"seed": plan.seed, **plan.worker}),
+            placement=plan.placement,
         )
 
     @property
@@ -87,6 +90,11 @@ class ReferenceSubject:
     async def prepare(self) -> RunFacts:
         """Reserve addresses and ensure images. A lab of the project that is up is taken down."""
         engine, terminal = self._engine, self._terminal
+        if self._plan.placement and not isinstance(engine, ManyHosts):
+            raise UsageError(
+                f"The scenario places workers on hosts, and the engine {engine.abilities.engine} has one.",
+                "Name the hosts with --hosts, or leave `placement:` out.",
+            )
         self._spec = await asyncio.to_thread(engine.reserve_addresses, self._spec)
         images = await call_engine(engine, engine.ensure_images, services(self._prober), terminal.info)
         versions = await asyncio.to_thread(engine.versions)

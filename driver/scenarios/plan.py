@@ -113,7 +113,8 @@ class PlannedSystem(_FrozenModel):
 class Plan(_FrozenModel):
     """All inputs of a run, stored with it so that it can be repeated.
 
-    `system` is the foreign system, which has no `workers`; None for the reference system.
+    `system` is the foreign system, which has no `workers`; None for the reference system. `placement` maps
+    workers to the number of their host, counted from 1; without it the engine decides.
     """
 
     scenario: str
@@ -126,6 +127,7 @@ class Plan(_FrozenModel):
     faults: tuple[PlannedFault, ...]
     system: PlannedSystem | None = None
     workload: Workload | None = None
+    placement: dict[str, int] = {}
     worker: dict[str, Any] = {}
     coordinator: dict[str, Any] = {}
     expect: tuple[str | dict[str, Any], ...] = ()

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from chaos.system_targets import SystemTargets
-from chaos.targets import Fleet
+from chaos.targets import Fleet, TargetError
 from driver.loads.catalogue import read_loads
+from driver.scenarios.placement import host_groups, placed
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.scenario import Scenario, SystemScenario
 from driver.scenarios.scenario_file import ScenarioFile
@@ -34,8 +35,12 @@ def resolve(loaded: ScenarioFile, seed: int, system: PlannedSystem | None = None
         }
         own = {"workers": 0, "system": system.model_copy(update=more)}
         return _plan(loaded, seed, SystemSelector(targets), own)
-    fleet = Fleet(scenario.workers, seed, scenario.groups)
-    return _plan(loaded, seed, FleetSelector(fleet), _reference(scenario))
+    try:
+        placement = placed(scenario.placement, Fleet(scenario.workers, seed, scenario.groups))
+    except TargetError as error:
+        raise loaded.error(("placement",), str(error)) from None
+    fleet = Fleet(scenario.workers, seed, {**host_groups(placement), **scenario.groups})
+    return _plan(loaded, seed, FleetSelector(fleet), {**_reference(scenario), "placement": placement})
 
 
 def _plan(loaded: ScenarioFile, seed: int, targets: TargetSelector, own: dict[str, Any]) -> Plan:

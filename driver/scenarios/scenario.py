@@ -159,6 +159,13 @@ class Scenario(AnyScenario):
     workload: Annotated[
         Workload | None, Field(description="the tasks that are submitted to the coordinator")
     ] = None
+    placement: Annotated[
+        int | dict[str, Any],
+        Field(
+            description="with --hosts: over how many hosts workers are spread, or which run on which, "
+            "like {host-1: 1-4, host-2: 5-6}; a host is then a target too: host-2"
+        ),
+    ] = 0
     worker: Annotated[dict[str, Any], Field(description="settings of every worker")] = {}
     coordinator: Annotated[dict[str, Any], Field(description="settings of the coordinator")] = {}
 

@@ -60,7 +60,7 @@ def test_workers_are_spread_over_all_hosts_and_the_core_is_on_the_first() -> Non
 
 
 def test_a_process_is_where_a_placement_says() -> None:
-    assert host_for("worker-1", NAMES, {"worker-1": "c"}) == "c"
+    assert host_for("worker-1", NAMES, {"worker-1": 3}) == "c"
 
 
 def test_every_process_has_an_address_of_its_own_far_from_those_that_engines_take() -> None:

@@ -73,7 +73,7 @@ def command(*argv: str) -> str:
 
 @contextmanager
 def docker_hosts(folder: Path, ahead_s: Sequence[int] = (0, 0, 0)) -> Iterator[list[DockerHost]]:
-    """Start an engine for each entry of `ahead_s`, whose monotonic clock is ahead by so many seconds; one
+    """Start an engine for each entry of `ahead_s`: the seconds by which its clock is ahead. All are one
     swarm.
 
     At the end engines, their containers, namespaces and interfaces are gone.

@@ -49,7 +49,7 @@ from driver.engines.hosts.host_containers import (
 )
 from driver.engines.hosts.image_copy import copy_images
 from driver.engines.hosts.merged_events import MergedEvents
-from driver.engines.hosts.placement import NO_PLACEMENT, host_for
+from driver.engines.hosts.placement import host_for
 from driver.engines.hosts.resolved_compose import resolved_compose
 from driver.errors import (
     ContainerGoneError,
@@ -76,7 +76,7 @@ class HostsEngine:
     """Implements `Engine` and `ManyHosts` for one project on the hosts at `hosts`, of which the first is the
     core's.
 
-    `fixed` maps processes to hosts by name. Contracts and errors are those of `Engine`. A host that stops
+    Contracts and errors are those of `Engine`. A host that stops
     answering is left out of what is read, unless it is the first; `down` names what may still run there.
     """
 
@@ -88,12 +88,10 @@ class HostsEngine:
         root: Path,
         prepare: BuildEnvironment,
         hosts: Sequence[str],
-        fixed: Mapping[str, str] = NO_PLACEMENT,
     ) -> None:
         assert hosts, "an engine of hosts has one at least"
         self._project = project
         self._root = root
-        self._fixed = dict(fixed)
         self._hosts = [HostContainers(address, project) for address in hosts]
         self._facts: list[HostFacts] | None = None
         local = DockerSdk(project)
@@ -187,6 +185,11 @@ class HostsEngine:
 
     def reserve_addresses(self, spec: LabSpec) -> LabSpec:
         facts = self._checked()
+        if (most := max(spec.placement.values(), default=0)) > len(facts):
+            raise UsageError(
+                f"The scenario places workers on host-{most}, and --hosts names {len(facts)}.",
+                "Name as many hosts, or change `placement:`.",
+            )
         taken = [network for host in self._hosts for network in host.sdk.all_networks()]
         first = zlib.crc32(self._project.encode()) % addresses.SUBNETS
         index = addresses.free_subnet(docker_answers.subnets(taken), first)
@@ -332,7 +335,7 @@ class HostsEngine:
     def _create(self, spec: LabSpec, compose: Mapping[str, Any], service: str, name: str) -> None:
         """Create one container on its host, unless it is there."""
         self._raise_if_interrupted()
-        host = self._hosts[self.names.index(host_for(name, self.names, self._fixed))]
+        host = self._hosts[self.names.index(host_for(name, self.names, spec.placement))]
         if any(one.name == name for one in host.containers()):
             return
         number = index_in_name(name) if service == WORKER else 1
