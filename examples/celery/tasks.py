@@ -22,6 +22,8 @@ if "VISIBILITY_TIMEOUT_S" in os.environ:
         # kombu looks for what to give to another worker every 10 s, and skips nine of ten looks
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
+        # else nobody looks for 300 s after a worker was killed that was just looking
+        "unacked_mutex_expire": 5,
     }
 
 
