@@ -16,6 +16,7 @@ from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.log_patterns import LogNews, pattern
 from driver.trial.picture import WIDE, drawing
+from driver.trial.step_controls import StepControl
 from driver.trial.verdict import COLUMNS, MARKS, FindingGroup, TrialReport, groups, row
 
 LINK_COLUMNS = ("link", "to server", "to client", "opened", "open", "longest silence")
@@ -166,11 +167,17 @@ def as_html(report: TrialReport) -> str:
 
 
 def _controls(outcome: StepOutcome) -> str:
-    """Return which comparisons turned to broken after which change, and which did not."""
-    broke = [str(one) for one in outcome.controls if one.broke]
-    blind = [str(one) for one in outcome.controls if not one.broke]
-    clauses = [f"broke: {', '.join(broke)}"] if broke else []
-    return "; ".join([*clauses, *([f"did not break: {', '.join(blind)}"] if blind else [])])
+    """Return which comparisons broke after which change, and which did not."""
+    return "; ".join([*_by_change(outcome.controls, "broke"), *_by_change(outcome.controls, "did not break")])
+
+
+def _by_change(controls: Sequence[StepControl], what: str) -> list[str]:
+    """Return a clause for each change that had this effect, with the comparisons on which it had it."""
+    found: dict[str, list[str]] = {}
+    for one in controls:
+        if one.broke == (what == "broke"):
+            found.setdefault(one.change, []).append(one.comparison)
+    return [f"{what} with {change}: {', '.join(names)}" for change, names in found.items()]
 
 
 def _details(outcome: StepOutcome) -> list[str]:
@@ -180,6 +187,6 @@ def _details(outcome: StepOutcome) -> list[str]:
     found += [outcome.note] if outcome.note and outcome.broke else []
     found += [f"connections opened since the fault began: {attempts}"] if attempts else []
     found += [f"log of {one.container}, {_times(one.count)}: {one.line}" for one in outcome.log_news]
-    found += [f"controls {_controls(outcome)}"] if outcome.controls else []
+    found += [f"each comparison, made again, {_controls(outcome)}"] if outcome.controls else []
     found += [f"afterwards the lab {outcome.cleaned}"] if outcome.cleaned else []
     return found

@@ -15,9 +15,9 @@ from driver.trial.recovery import SystemRecovery
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
 
 REQUESTS = "requests"
-WITHHELD = "its traffic since healing withheld"
-ENDED = "ended"
-UNANSWERED = "unanswered since healing"
+WITHHELD = "traffic since healing withheld"
+ENDED = "the container ended"
+UNANSWERED = "no answer since healing"
 _KILLED = 137
 
 Compare = Callable[[Sequence[SystemSample]], SystemRecovery]

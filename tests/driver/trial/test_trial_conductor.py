@@ -47,9 +47,9 @@ def test_a_link_that_carries_again_came_back_by_itself(system: SimulatedSystem) 
     assert outcome.after_s == pytest.approx(3.0, abs=0.5)
     assert outcome.broke == []
     assert [str(one) for one in outcome.controls if one.broke] == [
-        f"{LINK} (its traffic since healing withheld)",
-        "api[1] (ended)",
-        "db[1] (ended)",
+        f"{LINK} (traffic since healing withheld)",
+        "api[1] (the container ended)",
+        "db[1] (the container ended)",
     ]
 
 

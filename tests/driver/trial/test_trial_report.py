@@ -75,10 +75,11 @@ def test_a_system_without_traffic_is_inconclusive() -> None:
 
 
 def test_the_controls_of_a_step_that_came_back_are_in_every_report() -> None:
-    one = replace(back(CUT), controls=[StepControl("api[1]->db:5432", WITHHELD, True)])
+    links = ("api[1]->db:5432", "web[1]->db:5432")
+    one = replace(back(CUT), controls=[StepControl(link, WITHHELD, True) for link in links])
     shown = report(one)
-    assert "1 comparison could have shown otherwise" in shown.because
-    assert f"broke: api[1]-&gt;db:5432 ({WITHHELD})" in as_html(shown)
+    assert "2 comparisons could have shown otherwise" in shown.because
+    assert f"broke with {WITHHELD}: api[1]-&gt;db:5432, web[1]-&gt;db:5432" in as_html(shown)
     text = as_markdown(shown)
     assert "## Controls" in text
     assert WITHHELD in text
