@@ -14,11 +14,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from chaos.anchor import Anchor
 from chaos.directions import Direction
 
 
 class ActuatorError(Exception):
     """A call failed; the text says which, on which target, and why."""
+
+
+class AnchorMissedError(ActuatorError):
+    """The anchor of a fault did not come in its time: the fault did not begin, and is disarmed."""
 
 
 class LinkAction(StrEnum):
@@ -57,7 +62,8 @@ class Injection:
     """One injection of a fault into these targets.
 
     `seed` fixes the fault's random draws. A link fault begins at `begin_at_ns` (None: now), and ends by
-    itself when the driver does not renew its lease for `lease_ms`.
+    itself when the driver does not renew its lease for `lease_ms`. With an `anchor` it is armed then, and
+    begins at the anchor, which comes within `within_s` or not at all.
     """
 
     fault_id: str
@@ -65,6 +71,8 @@ class Injection:
     seed: int = 0
     lease_ms: int = 10_000
     begin_at_ns: int | None = None
+    anchor: Anchor | None = None
+    within_s: float = 0.0
 
 
 Times = Mapping[str, int]
@@ -77,7 +85,8 @@ class FaultActuator(Protocol):
     async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
         """Begin one effect on all links of the injection at once, or on none where one of them fails.
 
-        Returns once it has begun, with the time of its begin on each link.
+        Returns once it has begun, with the time of its begin on each link. Raises AnchorMissedError where it
+        has an anchor that does not come.
         """
 
     async def heal_links(self, fault_id: str) -> Times:

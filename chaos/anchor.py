@@ -183,6 +183,37 @@ class Anchor:
         return f"{self.point.text(self.links[0])} on {links_text(self.links)}"
 
 
+@dataclass(frozen=True)
+class Strike:
+    """Where and when an anchor was reached, by the door that counted. `at_ns` is CLOCK_MONOTONIC.
+
+    `passed_bytes` of the stream had passed, counted from the connection's first one; `frame` is the number of
+    its WebSocket frame there, 0 without frames. `opened` is the connection's number among those that opened
+    since the anchor was armed (0: it was open), and `connection` that in the door's journal (0 without one).
+    `exact`: the bytes before had left the door when the fault began. `by_door`: the door began the fault
+    itself, else the driver.
+    """
+
+    link: str
+    direction: Direction
+    passed_bytes: int
+    frame: int
+    opened: int
+    connection: int
+    exact: bool
+    at_ns: int
+    by_door: bool = True
+
+    @property
+    def text(self) -> str:
+        """Where it struck, in words: `after 1200 bytes to_server of connection 2 on api->db:5432`."""
+        way = LinkEnds.of(self.link).name(self.direction)
+        which = f"connection {self.opened}" if self.opened else "a connection that was open"
+        frame = f" (frame {self.frame})" if self.frame else ""
+        late = "" if self.exact else ", some of which were still on their way"
+        return f"after {self.passed_bytes} bytes{frame} {way} of {which} on {self.link}{late}"
+
+
 def links_text(links: Sequence[str]) -> str:
     """Return some links for a sentence: the first alone, and how many more there are."""
     more = f" or one of {len(links) - 1} more" if len(links) > 1 else ""

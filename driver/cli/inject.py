@@ -30,6 +30,7 @@ from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.paths import as_called
+from driver.scenarios.anchor_flag import parse_anchor
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.yaml_file import FileError, scalar
@@ -38,6 +39,11 @@ from driver.terminal import Terminal, print_lines, print_table
 _METAVARS = {"ms": "TIME", "s": "TIME", "B": "SIZE", "B/s": "RATE", "byte": "SHARE"}
 """The metavar of an option, by the unit of its parameter."""
 FOR_HELP = f"How long, like 20s; else until Ctrl-C, {format_seconds(LONGEST_S)} at most."
+
+WHEN_HELP = (
+    "Begin at a message: the keys of `when:` in a scenario, like "
+    "'frame: 3, connection: 1' or 'link: api->db, pattern: COMMIT'."
+)
 
 
 class _Faults(click.Group):
@@ -69,7 +75,8 @@ command = _Faults(
         "  lab.py inject latency --mean 200ms --direction to_worker --workers 3,7-9\n"
         "  lab.py inject kill coordinator --for 5s\n"
         "  lab.py inject stall --links 'api->db' --for 20s --system compose.yaml\n"
-        "  lab.py inject pause db --for 10s --system compose.yaml\n\n"
+        "  lab.py inject pause db --for 10s --system compose.yaml\n"
+        "  lab.py inject reset --links 'api->db' --when 'pattern: COMMIT' --system compose.yaml\n\n"
         "TIME is like 200ms or 10s, SIZE like 64KB, RATE like 1MB/s, SHARE like 1e-4 or 5%."
     ),
 )
@@ -119,6 +126,7 @@ def _command_of(kind: type[Fault]) -> click.Command:
             ),
             *own,
             click.Option(["--for", "for_text"], metavar="TIME", help=FOR_HELP),
+            click.Option(["--when"], metavar="ANCHOR", help=WHEN_HELP),
             click.Option(["--seed"], callback=options_run.seed_value, metavar="N", help="Fixes every draw."),
             click.Option(["--dry-run"], is_flag=True, help="Only name the targets."),
             *_shared(),
@@ -158,6 +166,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
             _selection(given["targets"], given["links"] or given["workers"]),
             parse_duration("--for", given["for_text"]),
             secrets.randbelow(MAX_SEED) if seed is None else seed,
+            None if given["when"] is None else parse_anchor(given["when"]),
         )
     refuse_lacking(planned, place.engine().abilities)
     if dry_run:
@@ -171,6 +180,9 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
             # The lab may have been replaced while this command waited.
             site = place.site()
             injection = asyncio.run(inject(site, planned, request, terminal))
+        if injection.reason is EndReason.missed:
+            terminal.info(f"{kind.name} did not begin: {injection.detail}.")
+            return ExitCode.INCONCLUSIVE
         # The lab is no longer changed: other commands may have the lock.
         effect = asyncio.run(await_effect(site, injection, planned, terminal))
     end = _end_sentence(kind.name, given["for_text"], planned[0].targets, injection)
@@ -221,4 +233,6 @@ def _show(planned: list[PlannedFault], there_are: str) -> None:
         for fault in planned
     ]
     print_table(["at", "for at most", "fault"], rows)
+    if (when := planned[0].when) is not None:
+        print_lines([f"It would begin {when.words}."])
     print_lines([f"It would hit {', '.join(hit)}; {there_are}."])

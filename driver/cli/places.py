@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from chaos.anchor import AnchorEntry
 from driver.cli import options
 from driver.engines.engine import WORKER, FaultEngine
 from driver.labs.heal import restore_stale_if_free
@@ -46,7 +47,13 @@ class Place(Protocol):
         """Return it as a lab with links."""
 
     def plan(
-        self, fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int
+        self,
+        fault: str,
+        params: Mapping[str, Any],
+        selection: str,
+        for_s: float | None,
+        seed: int,
+        when: AnchorEntry | None = None,
     ) -> tuple[list[PlannedFault], str]:
         """Return the plan of one fault by hand, and what there is to hit. Raises UsageError."""
 
@@ -84,8 +91,14 @@ class LabPlace:
         return ReferenceSite(existing_lab(self._engine))
 
     def plan(
-        self, fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int
+        self,
+        fault: str,
+        params: Mapping[str, Any],
+        selection: str,
+        for_s: float | None,
+        seed: int,
+        when: AnchorEntry | None = None,
     ) -> tuple[list[PlannedFault], str]:
         workers = sum(one.service == WORKER for one in self._engine.containers())
-        planned = plan_injection(fault, params, selection or "all", for_s, seed, workers)
+        planned = plan_injection(fault, params, selection or "all", for_s, seed, workers, when)
         return planned, f"there are {workers} workers"

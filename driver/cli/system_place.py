@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from chaos.anchor import AnchorEntry
 from driver.cli import options
 from driver.engines.engine import FaultEngine
 from driver.labs.injection_site import InjectionSite
@@ -47,10 +48,16 @@ class SystemPlace:
         return SystemSite(self.running(), ensure_images)
 
     def plan(
-        self, fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int
+        self,
+        fault: str,
+        params: Mapping[str, Any],
+        selection: str,
+        for_s: float | None,
+        seed: int,
+        when: AnchorEntry | None = None,
     ) -> tuple[list[PlannedFault], str]:
         running = self.running()
-        planned = plan_system_injection(running, fault, params, selection, for_s, seed)
+        planned = plan_system_injection(running, fault, params, selection, for_s, seed, when)
         containers = sum(one.replicas for one in running.file.system.services)
         links = len(running.links.wanted())
         return planned, f"there are {counted(containers, 'container')} and {counted(links, 'link')}"

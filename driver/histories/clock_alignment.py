@@ -109,7 +109,11 @@ def _aligned_fault(event: FaultBegun | FaultEnded, clocks: Clocks, skew: Skew) -
         return event
     name = "began_ns" if isinstance(event, FaultBegun) else "ended_ns"
     times = {link: convert(at_ns - offset_ns) for link, at_ns in getattr(event, name).items()}
-    return msgspec.structs.replace(event, **{name: times}, at_ns=max(times.values(), default=event.at_ns))
+    changed: dict[str, object] = {name: times, "at_ns": max(times.values(), default=event.at_ns)}
+    if isinstance(event, FaultBegun) and event.reached is not None:
+        at_ns = convert(event.reached.at_ns - offset_ns)
+        changed |= {"planned_ns": at_ns, "reached": msgspec.structs.replace(event.reached, at_ns=at_ns)}
+    return msgspec.structs.replace(event, **changed)
 
 
 def _one_way_unknown(event: HeardAgain | LinkSeen) -> dict[str, object]:

@@ -60,6 +60,21 @@ class HostLost(Event, tag="host_lost", frozen=True):
     detail: str
 
 
+class AnchorReached(msgspec.Struct, frozen=True):
+    """Where a fault with an anchor struck: the fields of chaos.anchor.Strike, and the anchor in words."""
+
+    anchor: str
+    link: str
+    direction: str
+    passed_bytes: int
+    frame: int
+    opened: int
+    connection: int
+    exact: bool
+    at_ns: int
+    by_door: bool
+
+
 class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault began. `planned_ns` is when it was due; `spread_ms` is from the first target to the last.
 
@@ -67,7 +82,8 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     `cuts`: a worker under it must lose its connection (a cut, a reset, a kill, a stall longer than the
     heartbeat timeout); under a latency it need not. `called_ns` is when the driver requested it, `began_ns`
     maps each target to when Toxiproxy or the engine had applied it. `for_s` is its planned length; None: it
-    is instantaneous. `mechanism` is what the engine does it by; "" for a fault on links.
+    is instantaneous. `mechanism` is what the engine does it by; "" for a fault on links. One with an anchor
+    was due when that was `reached`.
     """
 
     fault: str
@@ -83,6 +99,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     for_s: float | None = None
     mechanism: str = ""
     toxiproxy_offset_ns: int = 0
+    reached: AnchorReached | None = None
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):

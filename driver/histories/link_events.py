@@ -117,6 +117,21 @@ class ConnectionEnded(Event, tag="connection_ended", frozen=True):
     how: Text
 
 
+class FaultStruck(Event, tag="fault_struck", frozen=True):
+    """A fault with an anchor begins by itself, once `bytes` of what `side` sent on a connection have passed.
+
+    `frame` is the number of its WebSocket frame there (0: none). `exact`: those bytes had left the door.
+    """
+
+    link: Text
+    connection: int
+    fault: Text
+    side: Text
+    bytes: int
+    frame: int
+    exact: bool
+
+
 class LinesOmitted(Event, tag="lines_omitted", frozen=True):
     """Lines of a link that are not in the journal, because too many came: their number by event kind."""
 
@@ -126,5 +141,5 @@ class LinesOmitted(Event, tag="lines_omitted", frozen=True):
 
 DoorEvent = (
     LinkNamed | ConnectionOpened | ConnectionFailed | ConnectionAnswered | ConnectionSeen | ConnectionEnded
-    | LinesOmitted
+    | LinesOmitted | FaultStruck
 )  # fmt: skip

@@ -8,11 +8,13 @@ from functools import cached_property
 
 import msgspec
 
+from chaos.anchor import Strike
 from chaos.catalogue import make
+from chaos.directions import Direction
 from chaos.evidence import ContainerStatus
 from chaos.fault import Fault
 from chaos.targets import CORE
-from driver.histories.events import FaultBegun, FaultEnded
+from driver.histories.events import AnchorReached, FaultBegun, FaultEnded
 from driver.histories.history import History
 
 INSTANT_NS = 2_000_000_000
@@ -27,7 +29,8 @@ class InjectedFault:
     instantaneous), `began_ns` and `ended_ns` map each target to when Toxiproxy or the engine had done it;
     `end_planned_ns` is when it was due to end. By Toxiproxy: `counters` and `connections_hit` by link,
     `ended_because` (deleted, lease, heal; "" where unrecorded), and `absent`, the links from which it had
-    been removed before its end. `mechanism` is what the engine did it by; "" for a fault on links.
+    been removed before its end. `mechanism` is what the engine did it by; "" for a fault on links. `strike`
+    is where the anchor of one that has one was reached.
     """
 
     fault_id: str
@@ -44,6 +47,7 @@ class InjectedFault:
     ended_because: str = ""
     absent: tuple[str, ...] = ()
     mechanism: str = ""
+    strike: Strike | None = None
 
     def with_end(self, end: FaultEnded) -> InjectedFault:
         """Return a copy with the end that the driver recorded."""
@@ -112,6 +116,12 @@ def injected_faults(history: History) -> list[InjectedFault]:
     return [_injected(begun, ended.get(begun.fault)) for begun in history.of(FaultBegun)]
 
 
+def strike_of(reached: AnchorReached) -> Strike:
+    """Return a strike as the driver recorded it."""
+    fields = {name: getattr(reached, name) for name in AnchorReached.__struct_fields__ if name != "anchor"}
+    return Strike(**{**fields, "direction": Direction(reached.direction)})
+
+
 def _injected(begun: FaultBegun, ended: FaultEnded | None) -> InjectedFault:
     fault = make(begun.kind, msgspec.json.decode(begun.params))
     injected = InjectedFault(
@@ -122,5 +132,6 @@ def _injected(begun: FaultBegun, ended: FaultEnded | None) -> InjectedFault:
         called_ns=begun.called_ns or begun.at_ns,
         began_ns=begun.began_ns or dict.fromkeys(begun.targets, begun.at_ns),
         mechanism=begun.mechanism,
+        strike=None if begun.reached is None else strike_of(begun.reached),
     )
     return injected if ended is None else injected.with_end(ended)

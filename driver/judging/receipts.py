@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chaos.actuator import name_list
+from chaos.anchor import Strike
 from chaos.delays import Slowness, at_once, unexplained_slowness
 from chaos.evidence import ContainerEvidence, LinkEvidence, Observation, OtherFault, Symptom
 from chaos.evidence_checks import unexpected_change
@@ -249,11 +250,15 @@ def _proof(
     asked, measured = _magnitudes(injected, [observations[name] for name in hit])
     if shares:
         asked["held_share"], measured["held_share"] = 1.0, min(shares)
+    because = _because(injected, observations, missed, why_not, spared)
+    if injected.strike is not None:
+        because = f"{because}; {_struck(injected, injected.strike)}"
+        measured["anchor_reaction_ms"] = (injected.first_ns - injected.strike.at_ns) / 1e6
     return Proof(
         fault=injected.fault_id,
         kind=injected.fault.name,
         proved=proved,
-        because=_because(injected, observations, missed, why_not, spared),
+        because=because,
         hit=hit,
         missed=missed,
         spared=spared,
@@ -286,6 +291,14 @@ def _because(
     first = injected.targets[0]
     by = f", by {injected.mechanism}" if injected.mechanism else ""
     return f"seen on {_with_first(injected.targets)}: {observations[first].because}{by}{rest}"
+
+
+def _struck(injected: InjectedFault, strike: Strike) -> str:
+    """Return where a fault with an anchor struck, and how late it was where the driver began it."""
+    if strike.by_door:
+        return f"the door struck {strike.text}"
+    late_ms = (injected.first_ns - strike.at_ns) / 1e6
+    return f"the driver began it {late_ms:.1f} ms after the door reported the anchor, {strike.text}"
 
 
 def _with_first(targets: Sequence[str]) -> str:

@@ -41,6 +41,9 @@ class LinkControl(Protocol):
         begin.
         """
 
+    def wait_fault(self, fault_id: str, within_s: float) -> FaultState:
+        """Return a fault's state once it no longer waits for its anchor, at the latest after `within_s`."""
+
     def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
         """Let a fault's lease expire `lease_ms` from now. Raises LinksError when the fault has ended."""
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
 import msgspec
 
-from chaos.actuator import ActuatorError, FaultActuator, Injection, Times
+from chaos.actuator import ActuatorError, AnchorMissedError, FaultActuator, Injection, Times
+from chaos.anchor import Strike
 from chaos.evidence import ContainerEffect
 from chaos.fault import ContainerFault, Fault, Layer
 from driver.histories.driver_journal import DriverJournal
-from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, LabTrouble
+from driver.histories.events import AnchorReached, FaultBegun, FaultEnded, FaultFailed, LabTrouble
 from driver.judging.receipts import InjectedFault
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.lease_renewer import LEASE_MS
@@ -49,6 +50,15 @@ class FaultCounters:
 class RunActuator(FaultActuator, Protocol):
     """FaultActuator with the counters of ended link faults, and the engine's mechanisms."""
 
+    async def reach(self, injection: Injection) -> Strike:
+        """Wait until the anchor of an injection is reached, and begin nothing.
+
+        Raises AnchorMissedError where it is not in its time, and ActuatorError.
+        """
+
+    def strike(self, fault_id: str) -> Strike | None:
+        """Return, once, where a link fault that has begun at its anchor struck; None of any other."""
+
     def counters(self, fault_id: str) -> FaultCounters:
         """Return the counters of a link fault once after its `heal_links`; empty ones of any other fault."""
 
@@ -63,8 +73,9 @@ class FaultRunner:
     """Injects the faults of a plan, through an actuator.
 
     `notice_s` is the shortest silence, in seconds, after which a client loses its connection. `active` has
-    the faults that are on, `injected` what was done by each fault that began, and `failed` the reason of
-    each that could not begin; all by id.
+    the faults that are on or wait for their anchor, `injected` what was done by each fault that began,
+    `failed` the reason of each that could not begin, and `missed` that of each whose anchor did not come; all
+    by id.
     """
 
     def __init__(
@@ -85,15 +96,25 @@ class FaultRunner:
         self.active: dict[str, PlannedFault] = {}
         self.injected: dict[str, InjectedFault] = {}
         self.failed: dict[str, str] = {}
+        self.missed: dict[str, str] = {}
 
     def active_names(self) -> list[str]:
         """Return the active faults for display: `refuse on 20`."""
-        return [f"{one.fault} on {len(one.targets)}" for one in self.active.values()]
+        return [
+            f"{one.fault} on {len(one.targets)}{' at its anchor' if self._waits(one) else ''}"
+            for one in self.active.values()
+        ]
+
+    def _waits(self, planned: PlannedFault) -> bool:
+        """Return whether an active fault waits for its anchor."""
+        return planned.when is not None and planned.id not in self.injected
 
     def may_end(self, name: str) -> bool:
         """Return whether an active fault on this container can end its process."""
         return any(
-            name in planned.targets and ContainerEffect.ended in planned.build().changes
+            name in planned.targets
+            and ContainerEffect.ended in planned.build().changes
+            and not self._waits(planned)
             for planned in self.active.values()
         )
 
@@ -118,43 +139,76 @@ class FaultRunner:
         return all(ended)
 
     async def _execute(self, step: Step, at_ns: int) -> bool:
+        if step.fault.when is not None:
+            return await self._execute_anchored(step.fault, at_ns)
         if step.what is StepKind.begin:
             return await self._begin(step.fault, at_ns)
         # A fault that could not begin needs no end.
         if not await self._begun[step.fault.id]:
             return False
+        return await self._end_in_time(step.fault, at_ns)
+
+    async def _execute_anchored(self, planned: PlannedFault, at_ns: int) -> bool:
+        """Arm a fault at its time, and end it once it has lasted from its anchor."""
+        if not await self._begin(planned, at_ns):
+            return False
+        if planned.for_s is None:
+            return True
+        struck_ns = self.injected[planned.id].planned_ns
+        return await self._end_in_time(planned, struck_ns + round(planned.for_s * 1e9))
+
+    async def _end_in_time(self, planned: PlannedFault, at_ns: int) -> bool:
         async with asyncio.TaskGroup() as reading:
-            if step.fault.build().layer is Layer.container:
+            if planned.build().layer is Layer.container:
                 await _until(at_ns - round(READ_BEFORE_END_S * 1e9))
                 # Concurrently: the engine answers only after a container that it is starting has started.
-                reading.create_task(self._monitor.read(step.fault.targets))
+                reading.create_task(self._monitor.read(planned.targets))
             await _until(at_ns)
             # A fault may need longer to begin than it lasts (a process drains before it stops): it ends once
             # it has begun.
-            return await self._end(step.fault, max(at_ns, self._began_ns[step.fault.id]))
+            return await self._end(planned, max(at_ns, self._began_ns[planned.id]))
 
     async def _begin(self, planned: PlannedFault, at_ns: int) -> bool:
         fault = planned.build()
-        if planned.when is not None:
-            self.failed[planned.id] = detail = "doors do not count anchors yet"
-            self._write(FaultFailed, planned, detail=detail)
-            return False
         if fault.layer is Layer.container:
             await _until(at_ns)
             self._monitor.watch_closely(planned.targets)
         self.active[planned.id] = planned
         called_ns = time.monotonic_ns()
+        strike: Strike | None = None
         try:
-            times = await fault.begin(self._actuator, _injection(planned, at_ns))
+            if planned.when is not None and not planned.is_struck_by_door:
+                strike = await self._actuator.reach(_injection(planned, at_ns))
+                called_ns = time.monotonic_ns()
+            times = await fault.begin(self._actuator, _injection(planned, at_ns, strike))
+        except AnchorMissedError as error:
+            # It is disarmed, so that nothing is left to heal.
+            del self.active[planned.id]
+            if fault.layer is Layer.container:
+                self._monitor.release(planned.targets)
+            self.missed[planned.id] = str(error)
+            self._write(FaultFailed, planned, detail=str(error))
+            return False
         except ActuatorError as error:
             # It may have begun on some targets. Healing restores every target.
             self.failed[planned.id] = str(error)
             self._write(FaultFailed, planned, detail=str(error))
             return False
         times = await self._begin_times(fault, times, called_ns)
+        if planned.is_struck_by_door:
+            strike = self._actuator.strike(planned.id)
+        if strike is not None:
+            at_ns, called_ns = strike.at_ns, max(called_ns, strike.at_ns)
         mechanism = self._actuator.mechanism(fault)
         self.injected[planned.id] = InjectedFault(
-            planned.id, fault, planned.targets, at_ns, called_ns, times, mechanism=mechanism
+            planned.id,
+            fault,
+            planned.targets,
+            at_ns,
+            called_ns,
+            times,
+            mechanism=mechanism,
+            strike=strike,
         )
         self._write_at(
             max(times.values(), default=at_ns), FaultBegun, planned,
@@ -163,6 +217,7 @@ class FaultRunner:
             spread_ms=_spread_ms(times), cuts=fault.disconnects(planned.for_s, self._notice_s),
             called_ns=called_ns, began_ns=dict(times), for_s=planned.for_s, mechanism=mechanism,
             toxiproxy_offset_ns=self._actuator.toxiproxy_offset_ns(planned.id),
+            reached=_reached(planned, strike),
         )  # fmt: skip
         if fault.layer is Layer.container:
             await self._monitor.read(planned.targets)
@@ -239,8 +294,21 @@ class FaultRunner:
         )
 
 
-def _injection(planned: PlannedFault, at_ns: int) -> Injection:
-    return Injection(planned.id, planned.targets, planned.seed, LEASE_MS, at_ns)
+def _injection(planned: PlannedFault, at_ns: int, strike: Strike | None = None) -> Injection:
+    """Return the injection of a fault; after the `strike` of its anchor one that begins now."""
+    one = Injection(planned.id, planned.targets, planned.seed, LEASE_MS, at_ns)
+    if strike is not None:
+        return replace(one, begin_at_ns=strike.at_ns)
+    if planned.when is not None:
+        return replace(one, anchor=planned.when.anchor, within_s=planned.when.within_s)
+    return one
+
+
+def _reached(planned: PlannedFault, strike: Strike | None) -> AnchorReached | None:
+    if strike is None or planned.when is None:
+        return None
+    fields = {**asdict(strike), "direction": strike.direction.value}
+    return AnchorReached(anchor=planned.when.anchor.text, **fields)
 
 
 def _spread_ms(times: Times) -> float:

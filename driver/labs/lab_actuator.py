@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
-from chaos.directions import stream
+from chaos.actuator import ActuatorError, AnchorMissedError, Injection, LinkEffect, Times
+from chaos.anchor import Anchor, AnchorKind, Strike, door_of
+from chaos.directions import direction_of, stream
 from chaos.fault import Fault
 from chaos.targets import TOXIPROXY
+from chaos.units import format_seconds
 from driver.engines.engine import Limits
 from driver.engines.many_hosts import offset_of
 from driver.errors import EngineError, LinksError
@@ -18,6 +23,10 @@ from driver.labs.fault_lab import FaultLab
 from driver.labs.fault_runner import FaultCounters
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.toxiproxy_api import FaultState
+from wire.probe import BYTES_PATH, ECHO_PATH
+
+WAIT_S = 2.0
+"""The longest single wait for an anchor: a command that is stopped waits for its end."""
 
 
 class LabActuator:
@@ -33,6 +42,8 @@ class LabActuator:
         self._renewer = renewer
         self._ended: dict[str, FaultState] = {}
         self._offsets_ns: dict[str, int] = {}
+        self._strikes: dict[str, Strike] = {}
+        self._endings: set[asyncio.Task[None]] = set()
 
     async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
         lead_s = 0.0
@@ -42,7 +53,53 @@ class LabActuator:
         body = fault_body(injection, effect, offset_ns)
         state = await self._call_toxiproxy(lambda: self._lab.links.begin_fault(body, lead_s))
         self._renewer.add(injection.fault_id, injection.lease_ms)
+        if injection.anchor is not None:
+            state = await self._struck(injection, injection.anchor, offset_ns)
         return {link.link: link.began_at_mono_ns + offset_ns for link in state.links}
+
+    async def reach(self, injection: Injection) -> Strike:
+        anchor = injection.anchor
+        assert anchor is not None, "there is an anchor to reach"
+        watch_id = f"{injection.fault_id}-anchor"
+        watch = replace(injection, fault_id=watch_id, targets=anchor.links)
+        await self.inject_links(watch, LinkEffect())
+        strike = self.strike(watch_id)
+        assert strike is not None, "it was reached"
+        # The fault begins first: each millisecond is one that the anchor is missed by.
+        ending = asyncio.create_task(self._end_watch(watch_id))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        return replace(strike, by_door=False)
+
+    async def _end_watch(self, watch_id: str) -> None:
+        with suppress(ActuatorError):
+            await self.heal_links(watch_id)
+            del self._ended[watch_id]
+
+    def strike(self, fault_id: str) -> Strike | None:
+        return self._strikes.pop(fault_id, None)
+
+    async def _struck(self, injection: Injection, anchor: Anchor, offset_ns: int) -> FaultState:
+        """Return the state of an armed fault once its anchor is reached. Raises AnchorMissedError."""
+        fault_id, deadline = injection.fault_id, time.monotonic() + injection.within_s
+        while True:
+            left_s = max(0.0, min(WAIT_S, deadline - time.monotonic()))
+            state = await self._call_toxiproxy(partial(self._lab.links.wait_fault, fault_id, left_s))
+            struck = None if state.anchor is None else state.anchor.struck
+            if struck is not None and state.state == "on":
+                self._strikes[fault_id] = Strike(
+                    struck.link, direction_of(struck.stream), struck.bytes, struck.frame, struck.opened,
+                    struck.connection, struck.exact, struck.at_mono_ns + offset_ns,
+                )  # fmt: skip
+                return state
+            if state.state != "armed":
+                self._renewer.remove(fault_id)
+                why = f"it ended ({state.ended_because or 'no reason is recorded'}) before it began"
+                raise ActuatorError(f"{anchor.text}: {why}")
+            if time.monotonic() >= deadline:
+                await self.heal_links(fault_id)
+                within = format_seconds(injection.within_s)
+                raise AnchorMissedError(f"its anchor ({anchor.text}) did not come within {within}")
 
     async def heal_links(self, fault_id: str) -> Times:
         self._renewer.remove(fault_id)
@@ -162,4 +219,26 @@ def fault_body(injection: Injection, effect: LinkEffect, offset_ns: int = 0) -> 
     }
     if injection.begin_at_ns is not None:
         body["begin_at_mono_ns"] = injection.begin_at_ns - offset_ns
+    if injection.anchor is not None:
+        body["when"] = anchor_body(injection.anchor)
+    return body
+
+
+def anchor_body(anchor: Anchor) -> dict[str, Any]:
+    """Return an anchor as the `when` of `POST /lab/faults`."""
+    point = anchor.point
+    body: dict[str, Any] = {"links": list(anchor.links)}
+    if point.kind is AnchorKind.pattern:
+        body |= {"pattern": point.pattern, "occurrence": point.occurrence}
+    else:
+        body[point.kind.value] = point.number
+    if point.kind in (AnchorKind.bytes, AnchorKind.frame, AnchorKind.pattern):
+        body["stream"] = stream(point.stream)
+    if point.connection is not None:
+        body["connection"] = point.connection
+    if point.before:
+        body["before"] = True
+    if all(door_of(link) == "" for link in anchor.links):
+        # The prober of the reference lab uses the links of workers, and shows by its first bytes.
+        body["skip"] = [f"GET {BYTES_PATH}", f"GET {ECHO_PATH}"]
     return body

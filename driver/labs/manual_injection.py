@@ -33,23 +33,27 @@ NOTICE_S = 4.0
 
 
 class EndReason(Enum):
-    """Why an injection ended: its time was over, Ctrl-C, or `heal` or Toxiproxy ended its fault."""
+    """Why an injection ended: its time was over, Ctrl-C, `heal` or Toxiproxy ended its fault, or its anchor
+    did not come.
+    """
 
     over = "over"
     stopped = "stopped"
     healed = "healed"
+    missed = "missed"
 
 
 @dataclass(frozen=True)
 class EndedInjection:
     """How an injection ended, how long it lasted, the journals that record its effect, and the links that
-    the lab had.
+    the lab had. `detail` is the reason of one whose anchor did not come.
     """
 
     reason: EndReason
     lasted_s: float
     journals: LiveJournals
     links: Sequence[str] = ()
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ async def inject(
     finally:
         terminal.clear()
         journal.close()
-    return EndedInjection(reason, (ended_ns - began_ns) / 1e9, journals, work.links)
+    return EndedInjection(reason, (ended_ns - began_ns) / 1e9, journals, work.links, work.missed)
 
 
 async def await_effect(
@@ -180,7 +184,14 @@ class _Execution:
                 await self._monitor.read(self._planned[0].targets)
         for detail in self._runner.failed.values():
             raise LabError(f"It could not be done: {detail}")
+        if self.missed:
+            reason = EndReason.missed
         return reason, self._zero_ns, time.monotonic_ns()
+
+    @property
+    def missed(self) -> str:
+        """Why the fault did not begin, where its anchor did not come; else ""."""
+        return next(iter(self._runner.missed.values()), "")
 
     @property
     def _acts_on_containers(self) -> bool:

@@ -18,6 +18,9 @@ CALL_TIMEOUT_S = 10.0
 LONGEST_LEAD_S = 20.0
 """Toxiproxy answers only once a fault has begun: up to this much of its lead extends the call's limit."""
 
+LONGEST_WAIT_S = 10.0
+"""Toxiproxy answers a wait for an anchor after this much at the latest."""
+
 _log = logging.getLogger("stormlab.links")
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -78,8 +81,30 @@ class FaultedLink(msgspec.Struct, frozen=True):
     toxics: list[ToxicState] = []
 
 
+class StruckState(msgspec.Struct, frozen=True):
+    """Where an anchor was reached: chaos.anchor.Strike, with Toxiproxy's name of the stream."""
+
+    link: str
+    stream: str
+    bytes: int
+    frame: int
+    opened: int
+    connection: int
+    exact: bool
+    at_mono_ns: int
+
+
+class AnchorState(msgspec.Struct, frozen=True):
+    """The anchor of a fault; `struck` is None until it is reached."""
+
+    links: list[str]
+    armed_at_mono_ns: int
+    struck: StruckState | None = None
+
+
 class FaultState(msgspec.Struct, frozen=True):
-    """State of a fault. `state` is on or ended, `ended_because` deleted, lease or heal.
+    """State of a fault. `state` is armed (it waits for its anchor), on or ended, `ended_because` deleted,
+    lease, heal or failed (it could not begin at its anchor).
 
     `action` is a LinkAction. `began_at_mono_ns` is 0 before its begin.
     """
@@ -92,6 +117,7 @@ class FaultState(msgspec.Struct, frozen=True):
     began_at_mono_ns: int = 0
     ended_at_mono_ns: int = 0
     ended_because: str = ""
+    anchor: AnchorState | None = None
 
 
 class _Links(msgspec.Struct):
@@ -178,6 +204,12 @@ class ToxiproxyApi:
         return self._ask(
             "POST", "/lab/faults", FaultState, fault, min(lead_s, LONGEST_LEAD_S) + self._call_timeout_s
         )
+
+    def wait_fault(self, fault_id: str, within_s: float) -> FaultState:
+        """Return a fault's state once it no longer waits for its anchor, at the latest after `within_s`."""
+        within_ms = round(min(within_s, LONGEST_WAIT_S) * 1e3)
+        path, body = f"/lab/faults/{fault_id}/wait", {"within_ms": within_ms}
+        return self._ask("POST", path, FaultState, body, within_ms / 1e3 + self._call_timeout_s)
 
     def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
         """Let a fault's lease expire `lease_ms` from now. Raises LinksError when the fault has ended."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from driver.errors import LinksError
-from driver.labs.toxiproxy_api import FaultedLink, FaultState, HealResult, Link, LinkState
+from driver.labs.toxiproxy_api import AnchorState, FaultedLink, FaultState, HealResult, Link, LinkState
 from driver.systems.door_api import DoorApi
 from driver.systems.door_network import SUBNET_BITS
 from driver.systems.doors import DoorPair, Peer
@@ -137,6 +137,8 @@ class SystemLinks:
             raise LinksError(f"Expected the links that {fault['id']} hits; found none.")
         names, fault_id = self._map(), str(fault["id"])
         doors = self._split(fault["links"], names)
+        if "when" in fault:
+            fault = {**fault, "when": self._own_anchor(fault["when"], doors, names)}
         if len(doors) > 1:
             now_ns = self.clock_ns()
             begin_ns = max(fault.get("begin_at_mono_ns", 0), now_ns + AHEAD_NS)
@@ -151,6 +153,25 @@ class SystemLinks:
             self._end_where_it_began(fault_id, doors)
             raise
         return _merged(states, names)
+
+    def _own_anchor(
+        self, when: dict[str, Any], doors: Mapping[str, Sequence[str]], names: _Map
+    ) -> dict[str, Any]:
+        """Return an anchor with the door's names of its links. Raises LinksError for another door's."""
+        counting = self._split(when["links"], names)
+        if counting.keys() != doors.keys() or len(counting) != 1:
+            raise LinksError(
+                f"The doors of {', '.join(counting)} count, and those of {', '.join(doors)} are to begin it.",
+                "One door alone does both.",
+            )
+        ((_, links),) = counting.items()
+        return {**when, "links": links}
+
+    def wait_fault(self, fault_id: str, within_s: float) -> FaultState:
+        begun = self._where(fault_id)
+        return _merged(
+            self._each(lambda _, door: door.wait_fault(fault_id, within_s), begun.doors), begun.map
+        )
 
     def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
         begun = self._where(fault_id)
@@ -304,7 +325,20 @@ def _merged(states: Mapping[str, FaultState], names: _Map) -> FaultState:
         began_at_mono_ns=min(one.began_at_mono_ns for one in parts),
         ended_at_mono_ns=max(one.ended_at_mono_ns for one in parts),
         ended_because=because or first.ended_because,
+        anchor=_named_anchor(states, names),
     )
+
+
+def _named_anchor(states: Mapping[str, FaultState], names: _Map) -> AnchorState | None:
+    """Return the anchor of a fault, which is at one door, with the system's names of its links."""
+    for server, state in states.items():
+        if (anchor := state.anchor) is not None:
+            links = [names.name(server, raw) for raw in anchor.links]
+            struck = anchor.struck
+            if struck is not None:
+                struck = msgspec.structs.replace(struck, link=names.name(server, struck.link))
+            return AnchorState(list(dict.fromkeys(links)), anchor.armed_at_mono_ns, struck)
+    return None
 
 
 def _merged_links(links: Iterable[FaultedLink]) -> list[FaultedLink]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from chaos.anchor import AnchorEntry
 from chaos.catalogue import FaultError, make
 from chaos.fault import Layer
 from chaos.system_targets import SystemTargets
@@ -22,7 +23,7 @@ from driver.histories.history import DRIVER, History
 from driver.histories.link_connections import incomplete_links, link_journals
 from driver.histories.link_history import link_history
 from driver.interrupts import to_completion
-from driver.labs.injection_plan import DRAW, plan_on_targets, refusal
+from driver.labs.injection_plan import DRAW, plan_anchor, plan_on_targets, refusal
 from driver.labs.lab_prober import request_probe_rate
 from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
@@ -132,13 +133,13 @@ def plan_system_injection(
     selection: str,
     for_s: float | None,
     seed: int,
+    when: AnchorEntry | None = None,
 ) -> list[PlannedFault]:
     """Return the plan of one fault on a system: one entry for each of its segments.
 
-    `for_s` is as in `manual_injection.plan_injection`; a `selection` of "" is every link, and no container.
-    Raises UsageError for unknown faults, parameters and
-    targets, and for a duration of a fault that has none; EngineError and LinksError where the system's links
-    cannot be read.
+    `for_s` and `when` are as in `injection_plan.plan_injection`; a `selection` of "" is every link, and no
+    container. Raises UsageError as that does, EngineError and LinksError where the system's links cannot be
+    read.
     """
     system = running.file.system
     services = {one.name: one.replicas for one in system.services}
@@ -151,6 +152,7 @@ def plan_system_injection(
             hit = targets.containers(selection, DRAW)
         else:
             raise TargetError(f"expected containers, like {next(iter(services))}; found none")
+        anchor = plan_anchor(made, when, hit, targets.links)
     except (FaultError, TargetError) as error:
         raise refusal(fault, error) from None
-    return plan_on_targets(made, hit, for_s, seed)
+    return plan_on_targets(made, hit, for_s, seed, anchor)

@@ -183,6 +183,7 @@ class FakeLinks(Links):
     silent: bool = False
     asked: list[str] = field(default_factory=list)
     gone_faults: set[str] = field(default_factory=set)
+    misses: int = 0
     tries: int = 0
     stuck: set[str] = field(default_factory=set)
 
@@ -220,6 +221,23 @@ class FakeLinks(Links):
         self._answer(f"begin {fault['id']}")
         links = [{"link": name, "began_at_mono_ns": 1_000, "connections_hit": 1} for name in fault["links"]]
         return msgspec.convert({"id": fault["id"], "state": "on", "links": links}, FaultState)
+
+    def wait_fault(self, fault_id: str, within_s: float) -> FaultState:
+        """Answer that an anchor was reached after `misses` waits in vain."""
+        self._answer(f"wait {fault_id}")
+        self.misses -= 1
+        struck = {
+            "link": "worker-1", "stream": "upstream", "bytes": 40, "frame": 3, "opened": 2, "connection": 0,
+            "exact": True, "at_mono_ns": 1_500,
+        }  # fmt: skip
+        anchor = {
+            "links": ["worker-1"],
+            "armed_at_mono_ns": 900,
+            "struck": struck if self.misses < 0 else None,
+        }
+        links = [{"link": "worker-1", "began_at_mono_ns": 1_600}]
+        state = "on" if self.misses < 0 else "armed"
+        return msgspec.convert({"id": fault_id, "state": state, "links": links, "anchor": anchor}, FaultState)
 
     def end_fault(self, fault_id: str) -> FaultState:
         self._answer(f"end {fault_id}")

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
-from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
+from chaos.actuator import ActuatorError, AnchorMissedError, Injection, LinkEffect, Times
+from chaos.anchor import AnchorPoint, Strike
+from chaos.directions import Direction
 from chaos.fault import Fault
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.history import History, LineReader
 from driver.judging.injected_faults import injected_faults
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.fault_runner import FaultCounters, FaultRunner
-from driver.scenarios.plan import PlannedFault
+from driver.scenarios.plan import PlannedAnchor, PlannedFault
 from tests.driver.fakes import FakeEngine, events_in
+from tests.waiting import eventually
 
 NOTICE_S = 4.0
 
@@ -29,8 +32,13 @@ class FakeActuator:
     def __init__(self, **refuses: int) -> None:
         self.refuses = refuses
         self.asked: list[str] = []
+        self.comes_s: float | None = 0.1
+        self.strikes: dict[str, Strike] = {}
 
     async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
+        if strike.anchor is not None:
+            self.strikes[strike.fault_id] = reached = await self._reached(strike)
+            return dict.fromkeys(strike.targets, reached.at_ns + 1_000)
         self._do(f"strike {strike.fault_id}")
         assert strike.begin_at_ns is not None
         return {name: strike.begin_at_ns + place * 1_000_000 for place, name in enumerate(strike.targets)}
@@ -38,6 +46,22 @@ class FakeActuator:
     async def heal_links(self, fault_id: str) -> Times:
         self._do(f"release {fault_id}")
         return {"worker-1": time.monotonic_ns()}
+
+    async def reach(self, injection: Injection) -> Strike:
+        return await self._reached(injection)
+
+    def strike(self, fault_id: str) -> Strike | None:
+        return self.strikes.pop(fault_id, None)
+
+    async def _reached(self, injection: Injection) -> Strike:
+        """Return the strike of an anchor, which is reached after `comes_s` or never."""
+        assert injection.anchor is not None
+        self._do(f"arm {injection.fault_id}")
+        if self.comes_s is None:
+            await asyncio.sleep(injection.within_s)
+            raise AnchorMissedError("its anchor did not come")
+        await asyncio.sleep(self.comes_s)
+        return Strike("worker-2", Direction.to_coordinator, 1200, 3, 1, 0, True, time.monotonic_ns())
 
     async def pause(self, container: str) -> int:
         return self._do(f"pause {container}")
@@ -293,6 +317,63 @@ async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) 
     assert refuse.counters == {"worker-1": {"delayed_chunks": 3}}
     assert (refuse.ended_because, refuse.absent) == ("lease", ("worker-2",))
     assert refuse.end_planned_ns is not None
+
+
+def anchored(fault: str, for_s: float | None, within_s: float = 5.0) -> PlannedFault:
+    when = PlannedAnchor(links=("worker-2",), point=AnchorPoint(frame=3), within_s=within_s)
+    return planned(fault, 0.0, for_s).model_copy(update={"when": when})
+
+
+async def test_a_fault_with_an_anchor_lasts_from_its_anchor(tmp_path: Path) -> None:
+    actuator = FakeActuator()
+    runner, (begun, ended) = await run(tmp_path, actuator, anchored("refuse", 0.2))
+    assert actuator.asked == ["arm refuse-1", "release refuse-1"]
+    assert begun["planned_ns"] == begun["reached"]["at_ns"]
+    assert begun["reached"]["passed_bytes"] == 1200
+    assert begun["reached"]["by_door"] is True
+    assert ended["planned_ns"] == begun["planned_ns"] + 200_000_000
+    assert runner.active == {}
+
+
+async def test_the_driver_begins_a_container_fault_when_its_anchor_is_reported(tmp_path: Path) -> None:
+    actuator = FakeActuator()
+    runner, _ = await run(tmp_path, actuator, anchored("kill", 0.2))
+    assert actuator.asked == ["arm kill-1", "kill worker-1", "start worker-1"]
+    injected = runner.injected["kill-1"]
+    assert injected.strike is not None
+    assert injected.strike.at_ns == injected.planned_ns <= injected.first_ns
+
+
+@pytest.mark.parametrize("fault", ["refuse", "kill"])
+async def test_a_fault_whose_anchor_does_not_come_has_not_begun(tmp_path: Path, fault: str) -> None:
+    actuator = FakeActuator()
+    actuator.comes_s = None
+    runner, events = await run(tmp_path, actuator, anchored(fault, 0.2, within_s=0.1))
+    assert [event["event"] for event in events] == ["fault_failed"]
+    assert runner.missed == {f"{fault}-1": "its anchor did not come"}
+    assert (runner.active, runner.failed) == ({}, {})
+    assert actuator.asked == [f"arm {fault}-1"]
+
+
+async def test_a_fault_that_waits_for_its_anchor_is_disarmed_with_all_others(tmp_path: Path) -> None:
+    actuator, journal = FakeActuator(), DriverJournal(tmp_path)
+    actuator.comes_s = 60.0
+    monitor = ContainerMonitor(FakeEngine({"worker-1": "running"}), journal)
+    runner = FaultRunner(actuator, monitor, journal, (anchored("refuse", 0.2, within_s=60.0),), NOTICE_S)
+    running = asyncio.create_task(runner.run(time.monotonic_ns()))
+    await eventually(lambda: actuator.asked)
+    assert runner.active_names() == ["refuse on 1 at its anchor"]
+    running.cancel()
+    assert await runner.end_all()
+    journal.close()
+    assert actuator.asked == ["arm refuse-1", "release refuse-1"]
+
+
+async def test_where_an_anchor_was_reached_can_be_read_from_the_journal_alone(tmp_path: Path) -> None:
+    runner, _ = await run(tmp_path, FakeActuator(), anchored("refuse", 0.2))
+    lines = (tmp_path / "driver.jsonl").read_bytes()
+    history = History({"driver": LineReader(()).read("driver", lines)})
+    assert injected_faults(history) == [runner.injected["refuse-1"]]
 
 
 async def test_a_fault_that_could_not_begin_everywhere_is_ended_all_the_same(tmp_path: Path) -> None:

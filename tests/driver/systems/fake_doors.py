@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from driver.errors import LinksError
-from driver.labs.toxiproxy_api import FaultState, HealResult, LinkState
+from driver.labs.toxiproxy_api import AnchorState, FaultState, HealResult, LinkState, StruckState
 from driver.systems.door_api import DoorApi
 from driver.systems.doors import DoorPair, Peer
 from driver.systems.replicas import Replica
@@ -74,6 +74,13 @@ class FakeDoor(DoorApi):
         for raw in fault["links"]:
             self.on[raw].append(fault["id"])
         return self.faulted[fault["id"]]
+
+    def wait_fault(self, fault_id: str, within_s: float) -> FaultState:
+        """Answer that the first link of an anchor has reached it."""
+        self._do("wait")
+        links = self.bodies[-1]["when"]["links"]
+        struck = StruckState(links[0], "upstream", 9, 0, 0, 4, True, 7_000)
+        return msgspec.structs.replace(self.faulted[fault_id], anchor=AnchorState(links, 6_000, struck))
 
     def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
         self._do("renew")

@@ -39,6 +39,25 @@ def test_a_fault_on_one_door_asks_no_other() -> None:
     assert "begin" not in doors["cache"].asked
 
 
+def test_an_anchor_counts_on_links_of_the_same_door_under_the_systems_names() -> None:
+    links, doors = fake_links()
+    when = {"links": ["api[1]->db:5432"], "bytes": 9, "stream": "upstream"}
+    links.begin_fault({**fault(["api[2]->db:5432"]), "when": when})
+    assert doors["db"].bodies[0]["when"] == {**when, "links": ["api->db:5432@10.236.1.2"]}
+    anchor = links.wait_fault("f1", 1.0).anchor
+    assert anchor is not None
+    assert anchor.struck is not None
+    assert (anchor.links, anchor.struck.link) == (["api[1]->db:5432"], "api[1]->db:5432")
+    assert "wait" not in doors["cache"].asked
+
+
+def test_an_anchor_of_another_door_is_refused_before_anything_begins() -> None:
+    links, doors = fake_links()
+    with pytest.raises(LinksError, match="The doors of cache count, and those of db are to begin it"):
+        links.begin_fault({**fault(["api[2]->db:5432"]), "when": {"links": ["api[1]->cache:6379"]}})
+    assert all("begin" not in door.asked for door in doors.values())
+
+
 def test_a_fault_on_two_doors_begins_at_one_instant_on_both() -> None:
     links, doors = fake_links({server: FakeDoor(clock_ns=5_000_000) for server in PAIRS})
     state = links.begin_fault(fault(BOTH))

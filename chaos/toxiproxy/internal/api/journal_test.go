@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"stormlab/toxiproxy/internal/anchor"
 	"stormlab/toxiproxy/internal/clock"
+	"stormlab/toxiproxy/internal/fault"
 	"stormlab/toxiproxy/internal/journal"
 	"stormlab/toxiproxy/internal/labtest"
 	"stormlab/toxiproxy/internal/link"
@@ -37,6 +39,11 @@ type line struct {
 	EndedBy    string `json:"ended_by"`
 	How        string `json:"how"`
 	Client     side   `json:"client"`
+	Fault      string `json:"fault"`
+	Side       string `json:"side"`
+	Bytes      int64  `json:"bytes"`
+	Frame      int64  `json:"frame"`
+	Exact      bool   `json:"exact"`
 	Server     side   `json:"server"`
 }
 
@@ -123,6 +130,35 @@ func TestAConnectionsLinesSayWhenItWasAskedForDialledAndCarried(t *testing.T) {
 	}
 	if ended.Client.Bytes != 5 || ended.Server.Bytes != 4 || ended.Client.How != "fin" || ended.Server.How != "closed" {
 		t.Errorf("%+v, %+v", ended.Client, ended.Server)
+	}
+}
+
+func TestTheLineOfAnAnchoredFaultSaysAtWhichByteOfWhichConnectionItStruck(t *testing.T) {
+	h := newJournal(t, "")
+	client, server := h.connectFrom(first)
+	var v fault.View
+	h.Call("POST", "/lab/faults", fault.Request{
+		ID: "f", Links: []string{linkOf(first)}, Action: "reset", LeaseMs: 60_000,
+		When: &anchor.Request{Links: []string{linkOf(first)}, Stream: "upstream", Pattern: "COMMIT", Before: true},
+	}, 201, &v)
+	client.Send([]byte("BEGIN; COMMIT; "))
+	if got, err := server.Rest(); string(got) != "BEGIN; COMMI" || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the server received %q, then %v", got, err)
+	}
+	opened, struck, ended := h.next("connection_opened"), h.next("fault_struck"), h.next("connection_ended")
+	want := line{
+		Event: "fault_struck", AtNs: struck.AtNs, By: "door-db", Link: linkOf(first), Connection: opened.Connection,
+		Fault: "f", Side: "client", Bytes: int64(len("?BEGIN; COMMI")), Exact: true,
+	}
+	if struck != want {
+		t.Errorf("%+v, expected %+v", struck, want)
+	}
+	if !slices.IsSorted([]int64{opened.AtNs, struck.AtNs, ended.AtNs}) || ended.EndedBy != "door" || ended.How != "rst" {
+		t.Errorf("%+v, %+v, %+v", opened, struck, ended)
+	}
+	h.Call("GET", "/lab/faults/f", nil, 200, &v)
+	if v.Anchor.Struck.Connection != opened.Connection {
+		t.Errorf("connection %d in the answer, %d in the journal", v.Anchor.Struck.Connection, opened.Connection)
 	}
 }
 

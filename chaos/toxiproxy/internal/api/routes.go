@@ -37,6 +37,9 @@ func (s *Server) Routes() *mux.Router {
 	route(r, "POST", "/lab/faults/{id}/renew", http.StatusOK, func(at map[string]string, body *RenewRequest) (any, *problem.Details) {
 		return result(s.Faults.Renew(at["id"], body.LeaseMs))
 	})
+	route(r, "POST", "/lab/faults/{id}/wait", http.StatusOK, func(at map[string]string, body *WaitRequest) (any, *problem.Details) {
+		return result(s.Faults.Wait(at["id"], body.WithinMs))
+	})
 	route(r, "DELETE", "/lab/faults/{id}", http.StatusOK, func(at map[string]string, _ *nothing) (any, *problem.Details) {
 		return result(s.Faults.End(at["id"]))
 	})
@@ -70,6 +73,10 @@ type (
 	// A RenewRequest asks for a longer lease.
 	RenewRequest struct {
 		LeaseMs int64 `json:"lease_ms"`
+	}
+	// A WaitRequest asks for a fault once it no longer waits for its anchor.
+	WaitRequest struct {
+		WithinMs int64 `json:"within_ms"`
 	}
 	// A ClockView is the clock as GET shows it.
 	ClockView struct {

@@ -31,7 +31,12 @@ type Fault struct {
 	cancel     chan struct{}
 	cancelOnce sync.Once
 
+	// decided is closed when a fault that waited for its anchor has begun or ended.
+	decided     chan struct{}
+	decidedOnce sync.Once
+
 	mu       sync.Mutex // Guards what follows.
+	anchor   *anchored  // Nil where the fault has none.
 	state    string
 	links    []*linkFault
 	because  string
@@ -41,6 +46,7 @@ type Fault struct {
 
 const (
 	arming = "arming"
+	armed  = "armed" // It waits for its anchor.
 	on     = "on"
 	ended  = "ended"
 )
@@ -55,11 +61,11 @@ func (f *Fault) start(beginNs int64, lease time.Duration) *problem.Details {
 		f.undo()
 		return &problem.Details{Status: http.StatusConflict, Message: fmt.Sprintf("fault %q was ended before it began", f.id)}
 	}
-	if len(failed) == 0 && len(f.stockJSON) > 0 {
-		failed = onEach(f.links, func(p *linkFault) error { return p.add(f.stockJSON) })
-	}
-	if len(failed) == 0 {
-		failed = f.apply(f.links, actions[f.action])
+	next := on
+	if len(failed) == 0 && f.anchor != nil {
+		next = armed
+	} else if len(failed) == 0 {
+		failed = f.takeEffect()
 	}
 	if len(failed) > 0 {
 		f.undo()
@@ -68,10 +74,25 @@ func (f *Fault) start(beginNs int64, lease time.Duration) *problem.Details {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state = on
+	f.state = next
 	f.leaseEnd = time.Now().Add(lease)
 	f.lease = time.AfterFunc(lease, f.expire)
+	if next == armed {
+		f.anchor.arm(f.strike) // A strike waits for changing.
+	}
 	return nil
+}
+
+// takeEffect adds the stock toxics and makes the fault take effect on its links.
+func (f *Fault) takeEffect() map[string]string {
+	failed := map[string]string{}
+	if len(f.stockJSON) > 0 {
+		failed = onEach(f.links, func(p *linkFault) error { return p.add(f.stockJSON) })
+	}
+	if len(failed) == 0 {
+		failed = f.apply(f.links, actions[f.action])
+	}
+	return failed
 }
 
 // apply makes the fault take effect on links that are armed: on all of them first, and only then what takes longer on each.
@@ -118,6 +139,7 @@ func (f *Fault) undo() {
 	f.mu.Lock()
 	f.state = ended
 	f.mu.Unlock()
+	f.decide()
 	f.manager.drop(f)
 }
 
@@ -126,10 +148,18 @@ func (f *Fault) end(because string) map[string]string {
 	f.cancelOnce.Do(func() { close(f.cancel) })
 	f.changing.Lock()
 	defer f.changing.Unlock()
+	return f.finish(because)
+}
+
+// finish does what end does. The caller holds changing.
+func (f *Fault) finish(because string) map[string]string {
 	f.mu.Lock()
-	if f.state != on {
+	if f.state != on && f.state != armed {
 		f.mu.Unlock()
 		return nil
+	}
+	if f.anchor != nil {
+		f.anchor.disarm()
 	}
 	f.state, f.because = ended, because
 	f.lease.Stop()
@@ -152,6 +182,7 @@ func (f *Fault) end(because string) map[string]string {
 	for _, p := range links {
 		p.problem = failed[p.link.Name]
 	}
+	f.decide()
 	return failed
 }
 
@@ -169,7 +200,7 @@ func (f *Fault) expire() {
 func (f *Fault) renew(lease time.Duration) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.state != on {
+	if f.state != on && f.state != armed {
 		return false
 	}
 	f.leaseEnd = time.Now().Add(lease)
@@ -183,8 +214,11 @@ func (f *Fault) rejoin(current func(name string) *link.Link) {
 		return // It is just beginning or ending; the next call comes soon.
 	}
 	defer f.changing.Unlock()
-	if f.state != on {
+	if f.state != on && f.state != armed {
 		return
+	}
+	if f.state == armed {
+		f.anchor.follow(current, f.strike)
 	}
 	for i, old := range f.links {
 		l := current(old.link.Name)
@@ -192,8 +226,12 @@ func (f *Fault) rejoin(current func(name string) *link.Link) {
 			continue
 		}
 		again := &linkFault{link: l}
-		failed := onEach([]*linkFault{again}, func(p *linkFault) error { return p.add(slices.Concat(f.oursJSON, f.stockJSON)) })
-		if len(failed) == 0 {
+		wanted := slices.Concat(f.oursJSON, f.stockJSON)
+		if f.state == armed {
+			wanted = f.oursJSON
+		}
+		failed := onEach([]*linkFault{again}, func(p *linkFault) error { return p.add(wanted) })
+		if len(failed) == 0 && f.state == on {
 			a := actions[f.action]
 			if !a.closesGate {
 				a = actions["none"] // What it did to live connections, it did once.

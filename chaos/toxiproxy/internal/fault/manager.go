@@ -41,11 +41,19 @@ func (m *Manager) Begin(r *Request) (*View, *problem.Details) {
 	f.manager = m
 	m.links.Refresh()
 	missing := map[string]string{}
-	for _, name := range r.Links {
-		if l := m.links.Get(name); l != nil {
-			f.links = append(f.links, &linkFault{link: l})
-		} else {
+	find := func(name string) *link.Link {
+		l := m.links.Get(name)
+		if l == nil {
 			missing[name] = "no such link"
+		}
+		return l
+	}
+	for _, name := range r.Links {
+		f.links = append(f.links, &linkFault{link: find(name)})
+	}
+	if f.anchor != nil {
+		for _, name := range r.When.Links {
+			f.anchor.links = append(f.anchor.links, find(name))
 		}
 	}
 	if len(missing) > 0 {
@@ -84,6 +92,19 @@ func (m *Manager) Renew(id string, leaseMs int64) (*View, *problem.Details) {
 	if !f.renew(time.Duration(leaseMs) * time.Millisecond) {
 		return nil, &problem.Details{Status: http.StatusGone, Message: fmt.Sprintf("fault %q is not on any more", id)}
 	}
+	return f.View(), nil
+}
+
+// Wait returns a fault once it no longer waits for its anchor, and in any case after withinMs.
+func (m *Manager) Wait(id string, withinMs int64) (*View, *problem.Details) {
+	if withinMs < 0 || withinMs > maxWaitMs {
+		return nil, problem.BadRequest("within_ms must be between 0 and %d, not %d", maxWaitMs, withinMs)
+	}
+	f, p := m.Find(id)
+	if p != nil {
+		return nil, p
+	}
+	f.wait(time.Duration(withinMs) * time.Millisecond)
 	return f.View(), nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/toxics"
 
+	"stormlab/toxiproxy/internal/anchor"
 	"stormlab/toxiproxy/internal/problem"
 	"stormlab/toxiproxy/internal/toxic"
 )
@@ -28,13 +29,14 @@ type ToxicSpec struct {
 
 // A Request asks for a fault.
 type Request struct {
-	ID            string      `json:"id"`
-	Links         []string    `json:"links"`
-	Toxics        []ToxicSpec `json:"toxics"`
-	Action        string      `json:"action"`
-	LeaseMs       int64       `json:"lease_ms"`
-	BeginAtMonoNs int64       `json:"begin_at_mono_ns"`
-	Seed          int64       `json:"seed"`
+	ID            string          `json:"id"`
+	Links         []string        `json:"links"`
+	Toxics        []ToxicSpec     `json:"toxics"`
+	Action        string          `json:"action"`
+	LeaseMs       int64           `json:"lease_ms"`
+	BeginAtMonoNs int64           `json:"begin_at_mono_ns"`
+	Seed          int64           `json:"seed"`
+	When          *anchor.Request `json:"when"`
 }
 
 const (
@@ -54,20 +56,28 @@ func checkLease(leaseMs int64) *problem.Details {
 	return nil
 }
 
+// checkLinks checks a list of links: each once, at least one.
+func checkLinks(where string, links []string) *problem.Details {
+	if len(links) == 0 {
+		return problem.BadRequest("%s must name at least one link", where)
+	}
+	seen := map[string]bool{}
+	for _, name := range links {
+		if seen[name] {
+			return problem.BadRequest("%s names %q twice", where, name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
 // plan checks what can be checked without the links, and makes the fault of the request.
 func (r *Request) plan(nowNs int64) (*Fault, *problem.Details) {
 	if !faultID.MatchString(r.ID) {
 		return nil, problem.BadRequest("id must be 1 to 64 letters, digits, - or _, not %q", r.ID)
 	}
-	if len(r.Links) == 0 {
-		return nil, problem.BadRequest("links must name at least one link")
-	}
-	seen := map[string]bool{}
-	for _, name := range r.Links {
-		if seen[name] {
-			return nil, problem.BadRequest("links names %q twice", name)
-		}
-		seen[name] = true
+	if p := checkLinks("links", r.Links); p != nil {
+		return nil, p
 	}
 	if r.Action == "" {
 		r.Action = "none"
@@ -75,8 +85,8 @@ func (r *Request) plan(nowNs int64) (*Fault, *problem.Details) {
 	if _, known := actions[r.Action]; !known {
 		return nil, problem.BadRequest("action must be one of %s, not %q", strings.Join(slices.Sorted(maps.Keys(actions)), ", "), r.Action)
 	}
-	if r.Action == "none" && len(r.Toxics) == 0 {
-		return nil, problem.BadRequest("a fault needs toxics or an action")
+	if r.Action == "none" && len(r.Toxics) == 0 && r.When == nil {
+		return nil, problem.BadRequest("a fault needs toxics or an action, or an anchor in when")
 	}
 	if len(r.Toxics) > maxToxics {
 		return nil, problem.BadRequest("toxics must be at most %d, not %d", maxToxics, len(r.Toxics))
@@ -87,7 +97,12 @@ func (r *Request) plan(nowNs int64) (*Fault, *problem.Details) {
 	if ahead := time.Duration(r.BeginAtMonoNs - nowNs); ahead > maxAhead {
 		return nil, problem.BadRequest("begin_at_mono_ns must be at most %s ahead, not %s", maxAhead, ahead)
 	}
-	f := &Fault{id: r.ID, seed: r.Seed, action: r.Action, state: arming, cancel: make(chan struct{})}
+	f := &Fault{id: r.ID, seed: r.Seed, action: r.Action, state: arming, cancel: make(chan struct{}), decided: make(chan struct{})}
+	if r.When != nil {
+		if p := f.planAnchor(r.When); p != nil {
+			return nil, p
+		}
+	}
 	for i, t := range slices.Concat(r.Toxics, actions[r.Action].toxics) {
 		if p := f.plan(i, t); p != nil {
 			return nil, p

@@ -6,16 +6,17 @@ import (
 
 // A View is a fault as GET shows it.
 type View struct {
-	ID            string     `json:"id"`
-	State         string     `json:"state"`
-	Seed          int64      `json:"seed"`
-	Action        string     `json:"action"`
-	LeaseLeftMs   int64      `json:"lease_left_ms"`
-	BeganAtMonoNs int64      `json:"began_at_mono_ns"`
-	SpreadNs      int64      `json:"spread_ns"`
-	EndedAtMonoNs int64      `json:"ended_at_mono_ns,omitempty"`
-	EndedBecause  string     `json:"ended_because,omitempty"`
-	Links         []LinkView `json:"links"`
+	ID            string      `json:"id"`
+	State         string      `json:"state"`
+	Seed          int64       `json:"seed"`
+	Action        string      `json:"action"`
+	LeaseLeftMs   int64       `json:"lease_left_ms"`
+	BeganAtMonoNs int64       `json:"began_at_mono_ns"`
+	SpreadNs      int64       `json:"spread_ns"`
+	EndedAtMonoNs int64       `json:"ended_at_mono_ns,omitempty"`
+	EndedBecause  string      `json:"ended_because,omitempty"`
+	Links         []LinkView  `json:"links"`
+	Anchor        *AnchorView `json:"anchor,omitempty"`
 }
 
 // A LinkView is a fault on one link.
@@ -46,12 +47,15 @@ func (f *Fault) View() *View {
 	if f.state == arming {
 		return v
 	}
-	if f.state == on {
+	if f.anchor != nil {
+		v.Anchor = f.anchor.view()
+	}
+	if f.state == on || f.state == armed {
 		v.LeaseLeftMs = max(time.Until(f.leaseEnd).Milliseconds(), 0)
 	}
 	var last int64
 	for _, p := range f.links {
-		one := p.view(f.state == on)
+		one := p.view(f.state == on || f.state == armed)
 		v.Links = append(v.Links, one)
 		if v.BeganAtMonoNs == 0 || one.BeganAtMonoNs < v.BeganAtMonoNs {
 			v.BeganAtMonoNs = one.BeganAtMonoNs

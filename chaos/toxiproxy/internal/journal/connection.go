@@ -4,19 +4,18 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"stormlab/toxiproxy/internal/websocket"
 )
 
-// A Side is one end of a connection, and the stream that it sends. The numbers are those of Toxiproxy's streams.
-type Side int
+// A Side is one end of a connection, and the stream that it sends.
+type Side = websocket.Side
 
-// The client sends upstream, the server downstream.
 const (
-	Client Side = iota
-	Server
-	sides
+	Client = websocket.Client
+	Server = websocket.Server
+	sides  = websocket.Sides
 )
-
-func (s Side) String() string { return [...]string{"client", "server"}[s] }
 
 // How a side of a connection ends.
 const (
@@ -98,12 +97,30 @@ func (c *Connection) Received(from Side, data []byte, at time.Time) {
 	answer := c.dialog.feed(from, data, at)
 	if answer != nil {
 		c.journal.put(entry{at: at, kind: "connection_answered", link: c.link, line: &connectionAnswered{
-			Link: cut(c.link), Connection: c.id, Status: answer.status, WebSocket: answer.webSocket,
+			Link: cut(c.link), Connection: c.id, Status: answer.Status, WebSocket: answer.WebSocket,
 		}})
 	}
-	if c.dialog.opaque {
+	if c.dialog.handshake.Opaque {
 		c.dialog = nil
 	}
+}
+
+// Struck says that a fault begins now by itself, after so many bytes that a side has sent, in or at the border of a frame of that number.
+func (c *Connection) Struck(fault string, side Side, bytes, frame int64, isExact bool) {
+	if c == nil {
+		return
+	}
+	c.journal.put(entry{at: time.Now(), kind: "fault_struck", link: c.link, line: &faultStruck{
+		Link: cut(c.link), Connection: c.id, Fault: cut(fault), Side: side.String(), Bytes: bytes, Frame: frame, Exact: isExact,
+	}})
+}
+
+// Number returns the connection's number in the journal; 0 of one that is in none.
+func (c *Connection) Number() int64 {
+	if c == nil {
+		return 0
+	}
+	return c.id
 }
 
 // DoorEnds says that the door ends the sides that have not ended yet. atOnce: they end now, and not when the door finds them ended.

@@ -46,6 +46,17 @@ type (
 		Status     int    `json:"status"`
 		WebSocket  bool   `json:"websocket"`
 	}
+	// faultStruck is the byte of a connection at which a fault began by itself.
+	faultStruck struct {
+		header
+		Link       string `json:"link"`
+		Connection int64  `json:"connection"`
+		Fault      string `json:"fault"`
+		Side       string `json:"side"`
+		Bytes      int64  `json:"bytes"`
+		Frame      int64  `json:"frame"`
+		Exact      bool   `json:"exact"`
+	}
 	// connectionSeen is a connection as it is; connectionEnded has the same fields, and the cause.
 	connectionSeen struct {
 		header

@@ -1,6 +1,6 @@
 // Package journal writes down each connection of the links: when it was asked for, opened, answered and ended, and by which side.
 //
-// It imports clock alone of this program. Begin with Journal; the lines are in events.go.
+// It imports clock and websocket alone of this program. Begin with Journal; the lines are in events.go.
 package journal
 
 import (

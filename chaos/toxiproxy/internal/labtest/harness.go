@@ -155,7 +155,7 @@ func (h *Harness) checkView(v *fault.View) {
 	if v.BeganAtMonoNs != first || v.SpreadNs != last-first || v.EndedAtMonoNs != ended {
 		h.Errorf("links began from %d to %d and ended by %d; the fault is %+v", first, last, ended, *v)
 	}
-	if isOn := v.State == "on"; v.LeaseLeftMs < 0 || !isOn && v.LeaseLeftMs != 0 || isOn && v.EndedBecause != "" {
+	if isOn := v.State == "on" || v.State == "armed"; v.LeaseLeftMs < 0 || !isOn && v.LeaseLeftMs != 0 || isOn && v.EndedBecause != "" {
 		h.Errorf("fault %s is %s, %d ms of its lease are left, and it ended because of %q", v.ID, v.State, v.LeaseLeftMs, v.EndedBecause)
 	}
 }

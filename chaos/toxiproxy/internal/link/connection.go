@@ -8,6 +8,7 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/Shopify/toxiproxy/v2/stream"
 
+	"stormlab/toxiproxy/internal/anchor"
 	"stormlab/toxiproxy/internal/internals"
 	"stormlab/toxiproxy/internal/journal"
 )
@@ -24,6 +25,8 @@ type Connection struct {
 	drained   [stream.NumDirections]atomic.Bool
 	forgotten atomic.Bool         // It was closed at one end, and the other end is not to notice.
 	watched   *journal.Connection // Nil where it is in no journal.
+	tracker   anchor.Tracker
+	strikes   [stream.NumDirections]atomic.Pointer[strike] // That is thrown, or was last, by stream.
 }
 
 // answerTimeout bounds the wait for a client that does not read the answer.

@@ -18,17 +18,24 @@ type ingress struct {
 
 // An ingressState is one stream of one connection, at its ingress.
 type ingressState struct {
-	conn  *Connection
-	found bool
-	held  []*stream.StreamChunk
+	conn    *Connection
+	found   bool
+	held    []*stream.StreamChunk
+	pending []pending // What comes after held.
+	ended   bool      // The end of the stream comes after pending.
 }
 
 // NewState makes the state of a new stream. Toxiproxy calls it under the collection's lock, first upstream, then downstream.
 func (in *ingress) NewState() any {
+	st := &ingressState{}
 	if in.direction == stream.Upstream {
 		in.link.Opening = in.link.accept()
+		if s := in.link.Opening.crossAtOpening(); s != nil {
+			st.pending = []pending{{strike: s}}
+		}
 	}
-	return &ingressState{conn: in.link.Opening}
+	st.conn = in.link.Opening
+	return st
 }
 
 // Pipe passes chunks on and counts their bytes.
@@ -38,31 +45,45 @@ func (in *ingress) Pipe(stub *toxics.ToxicStub) {
 		return
 	}
 	for {
-		if len(st.held) > 0 {
+		switch {
+		case len(st.held) > 0:
 			select {
 			case <-stub.Interrupt:
 				return
 			case stub.Output <- st.held[0]:
 				st.held = st.held[1:]
 			}
-			continue
-		}
-		select {
-		case <-stub.Interrupt:
-			return
-		case c := <-stub.Input:
-			if c == nil {
-				st.conn.streamEnded(in.direction)
-				stub.Close()
+		case len(st.pending) > 0:
+			if !st.advance(stub, in.direction) {
 				return
 			}
-			if st.conn == nil || !st.conn.IsProbe {
-				in.link.bytes[in.direction].Add(int64(len(c.Data)))
+		case st.ended:
+			stub.Close()
+			return
+		default:
+			select {
+			case <-stub.Interrupt:
+				return
+			case c := <-stub.Input:
+				in.take(st, c)
 			}
-			st.conn.received(in.direction, c)
-			st.held = append(st.held, c)
 		}
 	}
+}
+
+// take takes one chunk, or the end of the stream.
+func (in *ingress) take(st *ingressState, c *stream.StreamChunk) {
+	if c == nil {
+		st.conn.streamEnded(in.direction)
+		st.ended = true
+		st.waitForOther(in.direction, nil)
+		return
+	}
+	if st.conn == nil || !st.conn.IsProbe {
+		in.link.bytes[in.direction].Add(int64(len(c.Data)))
+	}
+	st.conn.received(in.direction, c)
+	st.split(in.direction, c)
 }
 
 // pauses are the waits between the looks of findPipeline, 5.1 ms in all.

@@ -1,6 +1,6 @@
 // Package link is what the lab adds to one of Toxiproxy's proxies: its connections, its gate, and a first stage that counts.
 //
-// It imports internals and journal alone of this program. Begin with Link.
+// It imports anchor, clock, internals and journal alone of this program. Begin with Link.
 package link
 
 import (
@@ -43,6 +43,9 @@ type Link struct {
 
 	bytes  [stream.NumDirections]atomic.Int64 // Received, by stream, the prober's left out.
 	probes atomic.Int64                       // Of the accepted ones.
+
+	armed    atomic.Pointer[armed]
+	watching sync.Mutex // Held while armed is replaced.
 
 	mu          sync.Mutex
 	connections map[string]*Connection // By the client's address.
