@@ -162,13 +162,14 @@ class FinalContainerState(Event, tag="container_seen", frozen=True):
 
 class JournalNoted(Event, tag="journal_noted", frozen=True):
     """A process's journal at its collection: its last seal (`lines` and `head`, see wire.journal_chain), and
-    its size.
+    its size. `goes_on`: its process ran on, so that it has no last line.
     """
 
     journal: str
     lines: int
     head: str
     size_bytes: int
+    goes_on: bool = False
 
 
 class ContainerChange(Event, tag="container_state", frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.histories.events import FinalContainerState
+from driver.histories.events import FinalContainerState, JournalNoted
 from driver.histories.history import COORDINATOR, DRIVER, History
 from driver.histories.journal_kinds import LOAD, OBSERVER, is_door
 from driver.histories.run_timeline import run_timeline
@@ -67,7 +67,9 @@ def _roles(history: History, process: str) -> set[str]:
 
 
 def _ended(history: History, process: str) -> bool:
-    """Whether a journal reaches its process's end: in order, by a fault, or as the engine reports."""
+    """Whether a journal reaches its process's end: in order, by a fault, or as the engine reports; or its
+    collection, where the process ran on.
+    """
     if process == DRIVER:
         stopped = isinstance(history.by(DRIVER)[-1], ProcessStopping)
         return "collect" in history.view(run_timeline).phases and (stopped or not history.sealed)
@@ -79,6 +81,8 @@ def _ended(history: History, process: str) -> bool:
     if any(
         seen.container == process and seen.status not in ALIVE for seen in history.of(FinalContainerState)
     ):
+        return True
+    if any(noted.journal == process and noted.goes_on for noted in history.of(JournalNoted)):
         return True
     newest_ns = history.by(process)[-1].at_ns
     return any(

@@ -78,6 +78,11 @@ class Observer:
             for one in self._sources:
                 group.create_task(one.follow())
 
+    def end(self) -> None:
+        """Begin no further reading of the run's time."""
+        for one in self._sources:
+            one.is_over = True
+
     async def read_last(self, within_s: float = WITHIN_S, again_s: float = AGAIN_S) -> None:
         """Read each observation once all has settled; one that fails is tried again for `within_s`, each time
         after `again_s`.
@@ -99,7 +104,7 @@ class Observer:
 
 class _Source:
     """One observation: `newest` is its last number, of `newest_s`; `reason` why its last reading failed,
-    else "".
+    else "". Once it `is_over` it is followed no more.
     """
 
     def __init__(self, name: str, observation: SystemObservation, reader: Reader, write: Write) -> None:
@@ -111,6 +116,7 @@ class _Source:
         self._read = reader
         self._write = write
         self._done: concurrent.futures.Future[Value] | None = None
+        self.is_over = False
         self._is_table = False
         self._room_bytes = DURING_BYTES
         self._turn = asyncio.Lock()
@@ -137,7 +143,7 @@ class _Source:
         """
         every_s = self._every_s
         due_s = time.monotonic() + every_s
-        while not self._is_table or self._observation.every_s is not None:
+        while not self.is_over and (not self._is_table or self._observation.every_s is not None):
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             await self._take(DURING)
             due_s = max(due_s + every_s, time.monotonic())
@@ -210,7 +216,9 @@ class _Source:
         self._done = done
         name = f"observe-{self.name}"
         threading.Thread(target=self._settle, args=(done,), name=name, daemon=True).start()
-        return await asyncio.wait_for(asyncio.wrap_future(done), within_s)
+        # Not `wait_for`, which takes a value that comes with a cancellation, and goes on (Python 3.11).
+        async with asyncio.timeout(within_s):
+            return await asyncio.wrap_future(done)
 
     def _settle(self, done: concurrent.futures.Future[Value]) -> None:
         try:

@@ -18,6 +18,7 @@ from driver.errors import EngineError
 from driver.histories.events import FinalContainerState, JournalNoted, LabTrouble, Receipt
 from driver.histories.history import DRIVER
 from driver.histories.journal_folder import find_journals, open_journal
+from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.histories.journals import JOURNALS, read_history
 from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.results.run_folder import LOGS, read_record
@@ -31,21 +32,22 @@ MOST_LOG_BYTES = 64 << 20
 _log = logging.getLogger("stormlab.collect")
 
 
-async def collect(subject: RunSubject, folder: Path, journal: Journal) -> None:
+async def collect(subject: RunSubject, folder: Path, journal: Journal, goes_on: bool = False) -> None:
     """Record each container's final state, stop all in order, then save their logs and journals.
 
-    Nothing is saved of a system that could not be started.
+    Nothing is saved of a system that could not be started. `goes_on`: nothing is stopped, for another run.
     """
     engine = subject.engine
     if engine is None:
         return
     await asyncio.to_thread(_record_states, engine, journal)
-    # A journal is complete only after its process has written the last line.
-    await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
+    if not goes_on:
+        # A journal is complete only after its process has written the last line.
+        await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
     await asyncio.to_thread(save_logs, engine, folder / LOGS)
     for detail in await asyncio.to_thread(subject.fetch_journals, folder / JOURNALS):
         journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
-    await asyncio.to_thread(_record_journals, folder, journal)
+    await asyncio.to_thread(_record_journals, folder, journal, goes_on)
 
 
 def _record_states(engine: ContainerReader, journal: Journal) -> None:
@@ -60,7 +62,7 @@ def _record_states(engine: ContainerReader, journal: Journal) -> None:
         )
 
 
-def _record_journals(folder: Path, journal: Journal) -> None:
+def _record_journals(folder: Path, journal: Journal, goes_on: bool) -> None:
     """Record each journal's length and last hash, so that a later change is detected."""
     for name, path in find_journals(folder / JOURNALS).journals.items():
         if name == DRIVER:
@@ -73,7 +75,10 @@ def _record_journals(folder: Path, journal: Journal) -> None:
             # A journal that cannot be read is left out here, and named when the run is judged.
             _log.debug("%s: %s", path, error)
             continue
-        journal(JournalNoted, journal=name, lines=lines, head=head.decode(), size_bytes=size_bytes)
+        # The driver's own journals, of loads and observations, end with the run.
+        runs_on = goes_on and name not in (LOAD, OBSERVER)
+        noted = {"lines": lines, "head": head.decode(), "size_bytes": size_bytes, "goes_on": runs_on}
+        journal(JournalNoted, journal=name, **noted)
 
 
 def save_logs(engine: ContainerReader, folder: Path) -> None:

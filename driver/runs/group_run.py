@@ -102,9 +102,7 @@ def run_group(
         subject = subject_of(planned_run.plan)
         try:
             request = RunRequest(planned_run.plan, planned_run.scenario_yaml, folder, sys.argv)
-            judged = run_with_controls(
-                request, lambda plan: subject if plan is planned_run.plan else subject_of(plan), terminal
-            )
+            judged = run_with_controls(request, lambda _: subject, terminal)
         except (InterruptedCommandError, EngineGoneError):
             raise
         except LabError as error:

@@ -24,7 +24,8 @@ _log = logging.getLogger("stormlab.run")
 
 
 async def run(request: RunRequest, subject: RunSubject, terminal: Terminal) -> JudgedRun:
-    """Run a plan on its system, in a lab of its own; judge the run, and return it.
+    """Run a plan on its system, in a lab of its own; judge the run, and return it. Where its lab `goes_on`,
+    the caller takes it down.
 
     The caller holds the lab's lock. Raises LabError when the lab itself broke; what was collected is kept and
     judged first.
@@ -39,6 +40,8 @@ async def run(request: RunRequest, subject: RunSubject, terminal: Terminal) -> J
         # No container is left behind, whatever the error.
         await subject.take_down()
         raise
+    if request.goes_on and broken is None:
+        return await asyncio.to_thread(_judge, folder, terminal)
     outcome = await _conclude(subject, folder, terminal, broken)
     if request.keep:
         await subject.keep()
@@ -72,7 +75,7 @@ async def _conclude(
 async def _prepare(request: RunRequest, subject: RunSubject) -> Path:
     """Prepare the system, and save the record. Raises LabError."""
     facts = await subject.prepare()
-    folder = new_folder(request.plan.scenario, request.results)
+    folder = request.folder or new_folder(request.plan.scenario, request.results)
     save_record(folder, request.plan, request.scenario_yaml, facts, request.argv, request.fault_free)
     return folder
 

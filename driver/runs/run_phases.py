@@ -56,6 +56,7 @@ class RunPhases:
         self._ready = False
         self._machine = MachineMonitor(self._journal.write)
         self._healed = False
+        self._goes_on = request.goes_on
 
     async def execute(self) -> LabError | None:
         """Execute all phases up to the drain, until they end, fail or are interrupted.
@@ -96,7 +97,7 @@ class RunPhases:
                 await self._heal()
             async with phase(self._journal.write, "collect"):
                 self._terminal.show(ProgressView("collecting logs and journals"))
-                await collect(self._subject, self._folder, self._journal.write)
+                await collect(self._subject, self._folder, self._journal.write, self._goes_on)
             if self._faults is not None:
                 await asyncio.to_thread(write_receipts, self._folder, self._journal.write)
         except (LabError, OSError) as error:

@@ -16,6 +16,7 @@ from driver.labs.lifecycle import RemovedLab
 from driver.labs.toxiproxy_api import Link
 from driver.results.run_folder import RecordedSystem
 from driver.runs.phase import PhaseEnd
+from driver.scenarios.plan import Plan
 from driver.terminal import ProgressView
 
 
@@ -105,10 +106,12 @@ class RunSubject(Protocol):
         """After how many seconds of silence one of two ends closes a connection."""
 
     async def prepare(self) -> RunFacts:
-        """Make all that a start needs: images, addresses. Nothing is up afterwards. Called once, first."""
+        """Make all that a start needs: images, addresses. Nothing but what a run before left is up
+        afterwards. Called once, first.
+        """
 
     async def up(self, folder: Path) -> None:
-        """Start the system, whose processes write their journals into a run's `folder`."""
+        """Start the system unless it is up. Its processes write their journals into a run's `folder`."""
 
     async def ready(self) -> None:
         """Wait until all of it is up, and its links and prober are."""
@@ -134,7 +137,7 @@ class RunSubject(Protocol):
         """Return the system's load and state, for the time of the run."""
 
     def fetch_journals(self, into: Path) -> list[str]:
-        """Copy journals that are not local; return a sentence about each foreign file beside them."""
+        """Copy journals that are not there; return a sentence about each foreign file beside them."""
 
     async def take_down(self) -> RemovedLab:
         """Remove all of it, whatever is up."""
@@ -144,3 +147,13 @@ class RunSubject(Protocol):
 
     def interrupt(self) -> None:
         """End a call that another thread is in."""
+
+
+class SharedStartSubject(RunSubject, Protocol):
+    """A system of which several runs can follow each other on one start."""
+
+    def before(self, plan: Plan, folder: Path) -> RunSubject:
+        """Return the subject of a run of `plan` that comes before this one, on the same start of the system.
+
+        `folder` is this run's: the system's processes write their journals into it from the start on.
+        """

@@ -175,6 +175,7 @@ class SystemActivity:
             await self._loads.after()
         if self._observer is not None:
             await self._wait_settled(self._observer)
+            self._observer.end()
             await self._end_reading()
             await self._observer.read_last(LAST_READING_S)
 

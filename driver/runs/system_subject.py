@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from chaos.evidence import ContainerEffect
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import UsageError
+from driver.files import write_file
+from driver.histories.journal_folder import own_journal, read_bytes
 from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.histories.journals import JOURNALS
 from driver.interrupts import to_completion
@@ -63,13 +66,29 @@ def request_of(system: PlannedSystem) -> SystemRequest:
     )
 
 
+@dataclass
+class SystemStart:
+    """One start of a system, which runs share: its lab, and once they are there its facts and its site.
+
+    `journals` is where its processes write; None: not fixed yet.
+    """
+
+    lab: SystemLab
+    prepared: PreparedSystem | None = None
+    facts: RunFacts | None = None
+    site: SystemSite | None = None
+    journals: Path | None = None
+
+
 class SystemSubject:
     """Implements `run_subject.RunSubject` for one plan; the caller holds the lab's lock.
 
-    `folder` has one folder for each system. The lab's own images are there.
+    `folder` has one folder for each system. The lab's own images are there. `start`: that of another subject.
     """
 
-    def __init__(self, plan: Plan, folder: Path, terminal: Terminal) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, terminal: Terminal, start: SystemStart | None = None
+    ) -> None:
         assert plan.system is not None, "the plan has a foreign system"
         self._plan = plan
         self._system = plan.system
@@ -77,16 +96,24 @@ class SystemSubject:
         self._project = project_of(self._request.files[0])
         self._folder = folder
         self._terminal = terminal
-        self._lab = SystemLab(self._project, door_image(), folder)
-        self._prepared: PreparedSystem | None = None
-        self._site: SystemSite | None = None
+        self._start = start or SystemStart(SystemLab(self._project, door_image(), folder))
 
     @property
     def notice_s(self) -> float:
         return NOTICE_S
 
+    def before(self, plan: Plan, folder: Path) -> SystemSubject:
+        assert self._start.prepared is None, "the run before comes first"
+        self._start.journals = folder / JOURNALS
+        return SystemSubject(plan, self._folder, self._terminal, self._start)
+
     async def prepare(self) -> RunFacts:
         """Build and pull images. Raises UsageError where the file is not as it was planned."""
+        if self._start.facts is None:
+            self._start.facts = await self._prepare()
+        return self._start.facts
+
+    async def _prepare(self) -> RunFacts:
         sdk = DockerSdk(self._project)
         if not sdk.is_local:
             raise UsageError(
@@ -94,7 +121,8 @@ class SystemSubject:
                 "Run it on the machine of the engine.",
             )
         self._terminal.show(ProgressView("preparing the system"))
-        prepared = self._prepared = await self._call(self._lab.prepare, self._request, self._terminal.info)
+        prepared = await self._call(self._start.lab.prepare, self._request, self._terminal.info)
+        self._start.prepared = prepared
         if (prepared.services, prepared.links) != (self._system.services, self._system.links):
             raise UsageError(
                 f"{self._request.files[0]} has other services or links than the plan.",
@@ -122,25 +150,29 @@ class SystemSubject:
         return [name for name, section in sections.items() if section]
 
     async def up(self, folder: Path) -> None:
-        assert self._prepared is not None, "the system is prepared"
-        self._lab = SystemLab(self._project, door_image(), self._folder, folder / JOURNALS)
+        start = self._start
+        if start.site is not None:
+            return
+        assert start.prepared is not None, "the system is prepared"
+        start.journals = start.journals or folder / JOURNALS
+        start.lab = SystemLab(self._project, door_image(), self._folder, start.journals)
         self._terminal.show(ProgressView("starting the system"))
-        await self._call(self._lab.start_prepared, self._prepared, self._terminal.info)
+        await self._call(start.lab.start_prepared, start.prepared, self._terminal.info)
         named = str(self._request.files[0])
         running = await asyncio.to_thread(running_system, self._project, self._folder / self._project, named)
-        self._site = SystemSite(running)
+        start.site = SystemSite(running)
 
     async def ready(self) -> None:
         await self.lab.ensure_prober(self._terminal)
 
     @property
     def engine(self) -> SystemEngine | None:
-        return None if self._site is None else self._site.running.engine
+        return None if self._start.site is None else self._start.site.running.engine
 
     @property
     def lab(self) -> SystemSite:
-        assert self._site is not None, "the system is up"
-        return self._site
+        assert self._start.site is not None, "the system is up"
+        return self._start.site
 
     def links(self) -> list[Link]:
         return self.lab.wanted()
@@ -163,12 +195,21 @@ class SystemSubject:
             yield activity
 
     def fetch_journals(self, into: Path) -> list[str]:
-        """Return none: processes write their journals into the run's folder."""
+        """Copy the journals of processes that write into another run's folder, up to their last whole lines;
+        there is no foreign file.
+        """
+        written = self._start.journals
+        if written is not None and written != into and self._start.facts is not None:
+            for process in set(self._start.facts.processes) - set(self._own_processes):
+                data = read_bytes(own_journal(written, process))
+                copied = own_journal(into, process)
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                write_file(copied, data[: data.rfind(b"\n") + 1])
         return []
 
     async def take_down(self) -> RemovedLab:
         self._terminal.show(ProgressView("taking the system down"))
-        return RemovedLab(await asyncio.to_thread(self._lab.down), [])
+        return RemovedLab(await asyncio.to_thread(self._start.lab.down), [])
 
     async def keep(self) -> None:
         """Start the system again, for commands by hand. Raises LabError."""
@@ -177,10 +218,12 @@ class SystemSubject:
         await asyncio.to_thread(lab.up, self._request, self._terminal.info)
 
     def interrupt(self) -> None:
-        self._lab.interrupt()
-        if self._site is not None and self._site.running.prober is not None:
-            self._site.running.prober.interrupt()
+        self._start.lab.interrupt()
+        site = self._start.site
+        if site is not None and site.running.prober is not None:
+            site.running.prober.interrupt()
 
     async def _call(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Run a long call of the lab in a thread; a cancellation ends it first."""
-        return await to_completion(asyncio.to_thread(call, *args, **named), on_cancel=self._lab.interrupt)
+        called = asyncio.to_thread(call, *args, **named)
+        return await to_completion(called, on_cancel=self._start.lab.interrupt)

@@ -307,6 +307,18 @@ def test_a_failure_is_unknown_where_its_proof_may_be_on_a_line_that_is_missing()
     assert "stops without a last line" in finding.because
 
 
+@pytest.mark.parametrize(("goes_on", "status"), [(True, Status.failed), (False, Status.unknown)])
+def test_a_journal_is_whole_up_to_its_collection_where_its_process_ran_on(
+    goes_on: bool, status: Status
+) -> None:
+    past = small()
+    past.submit("gone", 3)
+    past.forget("coordinator", wire.ProcessStopping)
+    noted = {"journal": "coordinator", "lines": 1, "head": "", "size_bytes": 1, "goes_on": goes_on}
+    past.emit("driver", driver.JournalNoted, 20.5, **noted)
+    assert found("nothing_lost", past).status is status
+
+
 def test_a_failure_holds_where_the_gap_is_in_a_journal_that_it_does_not_rest_on() -> None:
     past = small()
     past.submit("gone", 3)

@@ -202,3 +202,11 @@ async def test_the_last_reading_waits_for_one_that_still_reads(held: threading.E
     # It is not tried again.
     await watch.read_last(within_s=20.0, again_s=60.0)
     assert [(one["moment"], one["number"]) for one in written.lines] == [(AFTER, 7.0)]
+
+
+async def test_an_observation_that_is_over_is_followed_no_more() -> None:
+    written = Written()
+    watch = observer(written, 3.0)
+    watch.end()
+    await asyncio.wait_for(watch.follow(), 20.0)
+    assert written.values == []

@@ -142,6 +142,9 @@ class Following:
         finally:
             self.is_reading = False
 
+    def end(self) -> None:
+        """Do nothing: it is not followed."""
+
     async def read_last(self, within_s: float) -> None:
         self.was_reading_at_last = self.is_reading
 
@@ -170,6 +173,9 @@ class Table:
     async def current(self) -> dict[str, object]:
         rows = self.rows.pop(0) if len(self.rows) > 1 else self.rows[0]
         return {"stored": [(("id",), [[number] for number in range(rows)])]}
+
+    def end(self) -> None:
+        """Do nothing: it is not followed."""
 
     async def read_last(self, within_s: float) -> None:
         self.last_read = True
