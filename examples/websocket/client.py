@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import os
+import random
+import time
 import uuid
 
 from websockets.asyncio.client import connect
@@ -11,6 +13,14 @@ from websockets.exceptions import ConnectionClosed
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 log = logging.getLogger("client")
+
+SHORT_S, WAIT_S = 2, 5
+
+
+async def calm_down(began_s):
+    """CALM: wait before the library connects again, as it does at once after a connection that was made."""
+    if os.environ.get("CALM") == "1" and time.monotonic() - began_s < SHORT_S:
+        await asyncio.sleep(random.uniform(1, WAIT_S))
 
 
 async def order(websocket):
@@ -22,6 +32,7 @@ async def order(websocket):
 async def main():
     async for websocket in connect(os.environ["SERVER_URL"]):
         log.info("connected")
+        began_s = time.monotonic()
         orders = asyncio.create_task(order(websocket))
         try:
             async for message in websocket:
@@ -32,6 +43,7 @@ async def main():
             log.warning("connection lost: %s", error)
         finally:
             orders.cancel()
+        await calm_down(began_s)
 
 
 asyncio.run(main())

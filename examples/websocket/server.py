@@ -14,11 +14,24 @@ logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(mess
 subscribers = set()
 
 
-async def subscriber(websocket, db):
+class Database:
+    """One connection; CALM: another one where it is broken."""
+
+    def __init__(self):
+        self.open = None
+
+    async def connection(self):
+        if self.open is None or (self.open.closed and os.environ.get("CALM") == "1"):
+            self.open = await psycopg.AsyncConnection.connect(os.environ["DATABASE_URL"], autocommit=True)
+        return self.open
+
+
+async def subscriber(websocket, database):
     subscribers.add(websocket)
     try:
         async for message in websocket:
             order = json.loads(message)
+            db = await database.connection()
             row = await db.execute("INSERT INTO orders (reference) VALUES (%s) RETURNING id", (order["id"],))
             (number,) = await row.fetchone()
             await websocket.send(json.dumps({"order": order["id"], "number": number}))
@@ -37,8 +50,9 @@ async def prices():
 
 
 async def main():
-    db = await psycopg.AsyncConnection.connect(os.environ["DATABASE_URL"], autocommit=True)
-    async with serve(lambda websocket: subscriber(websocket, db), "0.0.0.0", 8765):
+    database = Database()
+    await database.connection()
+    async with serve(lambda websocket: subscriber(websocket, database), "0.0.0.0", 8765):
         await prices()
 
 

@@ -5,6 +5,8 @@ import contextlib
 import json
 import logging
 import os
+import random
+import time
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -16,6 +18,7 @@ logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(mess
 log = logging.getLogger("till")
 
 CONFIRMED_WITHIN_S = 5
+SHORT_S, WAIT_S = 2, 5
 PINGS = {}
 if "PING_S" in os.environ:
     PINGS = dict.fromkeys(("ping_interval", "ping_timeout", "close_timeout"), float(os.environ["PING_S"]))
@@ -29,6 +32,7 @@ class Till:
     async def run(self):
         async for websocket in connect(os.environ["SERVER_URL"], **PINGS):
             log.info("connected")
+            began_s = time.monotonic()
             self.websocket = websocket
             try:
                 async for message in websocket:
@@ -37,6 +41,8 @@ class Till:
                         self.waiting[answer["order"]].set_result(answer["number"])
             except ConnectionClosed as error:
                 log.warning("connection lost: %s", error)
+            if os.environ.get("CALM") == "1" and time.monotonic() - began_s < SHORT_S:
+                await asyncio.sleep(random.uniform(1, WAIT_S))
 
     async def order(self, reference):
         confirmed = asyncio.get_running_loop().create_future()
