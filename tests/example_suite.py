@@ -73,7 +73,7 @@ def wanting(found: Mapping[str, Shown], names: Iterable[str]) -> list[str]:
 def as_markdown(
     found: Mapping[str, Shown], suites: Sequence[SuiteSummary], phases: Mapping[str, Sequence[float]]
 ) -> str:
-    """Return the section: suites with their times, scenarios with their results, phases with their seconds."""
+    """Return the section: suites with their times, scenarios with results, phases with their seconds."""
     lines = []
     for suite in suites:
         ended = sum(one.outcome is not EntryOutcome.not_run for one in suite.results)

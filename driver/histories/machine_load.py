@@ -82,8 +82,17 @@ def too_busy(samples: Sequence[MachineSample]) -> str:
 
 def machine_too_busy(history: History) -> str:
     """Return `too_busy` of the time that is judged: neither of the lab's start nor of its teardown."""
+    return too_busy(_judged_samples(history))
+
+
+def most_runnable_per_core(history: History) -> float:
+    """Return how many processes wanted to run for each core in the busiest span of the judged time."""
+    return max((one.runnable_per_core for one in loads(_judged_samples(history))), default=0.0)
+
+
+def _judged_samples(history: History) -> list[MachineSample]:
     run = history.view(run_timeline)
-    return too_busy([one for one in history.of(MachineSample) if run.zero_ns <= one.at_ns <= run.end_ns])
+    return [one for one in history.of(MachineSample) if run.zero_ns <= one.at_ns <= run.end_ns]
 
 
 def driver_delays(history: History) -> list[DriverDelay]:

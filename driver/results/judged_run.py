@@ -16,7 +16,9 @@ from driver.exit_codes import ExitCode
 from driver.histories.clocks import NO_SKEW, Skew
 from driver.histories.events import Receipt
 from driver.histories.history import History
+from driver.histories.journal_gaps import gaps
 from driver.histories.journals import JOURNALS, gc_paused, read_history
+from driver.histories.machine_load import most_runnable_per_core
 from driver.histories.system_history import with_links
 from driver.judging.clock_bounds import (
     SkewedJudgement,
@@ -27,7 +29,7 @@ from driver.judging.clock_bounds import (
     comparable_findings,
     figure_bounds,
 )
-from driver.judging.expectations import all_findings, questions
+from driver.judging.expectations import Question, all_findings, questions
 from driver.judging.receipt_rebuild import rebuild_receipts
 from driver.judging.verdict import Verdict, judge
 from driver.metrics import Metrics, measure
@@ -35,6 +37,8 @@ from driver.results.run_folder import RUN, SCENARIO, FaultFreeRun, RunRecord, re
 from driver.scenarios.thresholds import Expectation, parse_expectations
 
 FAULT_FREE = "passes_without_faults"
+ALIKE = 2.0
+"""How many times as many processes may want to run in one of two runs on a machine that was as busy in both."""
 UNSEALED = (
     "the journals of this run carry no seals (an older lab wrote them): whether a line is missing or was "
     "altered since cannot be verified"
@@ -84,10 +88,11 @@ def judge_run(folder: Path) -> JudgedRun:
             own = agreed_findings(own, skewed, bound_ns(history), metrics.clock_bounds)
             agreed_receipts(history, skewed)
         findings += [*clock_findings(history), *comparable_findings(history, own)]
+        asked = questions(expectations, record.planned_faults, record.system is not None)
+        findings = declared_on_busy_machine(record, history, metrics, asked, findings)
         findings = against_fault_free(record, findings)
         verdict = judge(findings, record.known_issues, notes)
         if record.controls and verdict.exit_code is ExitCode.PASSED:
-            asked = questions(expectations, record.planned_faults, record.system is not None)
             verdict = judge(with_reds(history, asked, findings), record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return JudgedRun(folder, record, history, metrics, verdict)
@@ -111,7 +116,32 @@ def as_fault_free(judged: JudgedRun) -> FaultFreeRun:
     findings, always = judged.verdict.findings, always_judged(judged.record.system is not None)
     wrong = [one.check for one in findings if one.status is Status.failed]
     bare = [one.check for one in findings if one.status is Status.unknown and one.check in always]
-    return FaultFreeRun(judged.record.run, wrong, bare)
+    held = [one.check for one in findings if one.status is Status.passed]
+    return FaultFreeRun(judged.record.run, wrong, bare, held, most_runnable_per_core(judged.history))
+
+
+def declared_on_busy_machine(
+    record: RunRecord, history: History, metrics: Metrics, asked: Sequence[Question], found: Sequence[Finding]
+) -> list[Finding]:
+    """Return the findings, where a busy machine is the reason for none that is declared to fail and that held
+    without faults while this machine was half as busy or more: the faults make the difference.
+
+    What nobody declared stays unknown: a system that recovers may need its processor to do so.
+    """
+    plain, declared = record.fault_free, {one.check for one in record.known_issues}
+    if plain is None or history.view(gaps):
+        return list(found)
+    is_alike = most_runnable_per_core(history) <= ALIKE * plain.runnable_per_core
+    alone = {one.name: one.alone for one in asked if one.name in declared and one.name in plain.held}
+    return [
+        own
+        if is_alike
+        and one.status is Status.unknown
+        and one.check in alone
+        and (own := alone[one.check](history, metrics)).status is Status.failed
+        else one
+        for one in found
+    ]
 
 
 def against_fault_free(record: RunRecord, findings: Sequence[Finding]) -> list[Finding]:

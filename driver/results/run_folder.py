@@ -58,12 +58,15 @@ class RecordedSystem(msgspec.Struct, frozen=True):
 class FaultFreeRun(msgspec.Struct, frozen=True):
     """A run of the same plan without faults, made just before: its folder, and its findings that failed.
 
-    `unproved`: the checks of every run that are unknown of it, without which it shows nothing.
+    `unproved`: the checks of every run that are unknown of it, without which it shows nothing. `held`: its
+    findings that passed, while `runnable_per_core` processes wanted to run at the most.
     """
 
     run: str
     failed: list[str] = []
     unproved: list[str] = []
+    held: list[str] = []
+    runnable_per_core: float = 0.0
 
 
 class RunRecord(msgspec.Struct, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a welcome tells a worker about time, by the size of the fleet: backoff, heartbeats, leases."""
+"""The times in a welcome, by the size of the fleet: backoff, heartbeats, leases."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.waiting import eventually
 
 
 class Scripted(SystemObservation):
-    """Returns what it is told, one answer after the other; the last one again and again."""
+    """Returns the given answers, one after the other; the last one again and again."""
 
     name: ClassVar = "scripted"
     answers: tuple[Any, ...]

@@ -9,14 +9,22 @@ import pytest
 
 from driver.checks.finding import Finding, Status, failed, passed, unknown
 from driver.histories.history import EMPTY
-from driver.judging.verdict import RunOutcome, judge
+from driver.judging.expectations import Question
+from driver.judging.verdict import KnownFailure, RunOutcome, judge
 from driver.metrics import Metrics
-from driver.results.judged_run import FAULT_FREE, JudgedRun, against_fault_free, as_fault_free
+from driver.results.judged_run import (
+    FAULT_FREE,
+    JudgedRun,
+    against_fault_free,
+    as_fault_free,
+    declared_on_busy_machine,
+)
 from driver.results.run_folder import FaultFreeRun, RecordedSystem, RunRecord
 from driver.runs import fault_free
 from driver.runs.run_request import RunRequest
 from driver.scenarios.plan import Plan, PlannedFault, PlannedSystem
 from driver.terminal import Terminal
+from tests.driver.judge.histories import small
 
 LOST = "every acknowledged orders.key in stored.id"
 FINDINGS = [passed("traffic_flowed", "x"), passed("faults_were_proved", "x"), failed(LOST, "two are lost")]
@@ -112,7 +120,7 @@ def test_the_plan_without_faults_is_run_first_and_what_failed_in_it_is_recorded(
     assert first.plan.expect == second.plan.expect
     assert first.plan.seed != second.plan.seed == plan().seed
     assert second.plan.faults
-    assert second.fault_free == FaultFreeRun("r", [LOST])
+    assert second.fault_free == FaultFreeRun("r", [LOST], held=["traffic_flowed", "faults_were_proved"])
 
 
 @pytest.mark.parametrize("changed", [{"controls": False}, {"faults": ()}, {"system": None}])
@@ -141,8 +149,35 @@ def test_a_run_without_faults_that_shows_nothing_makes_the_run_inconclusive() ->
     unsound = [unknown("lab_was_sound", "x"), unknown("no_starvation", "x"), passed("traffic_flowed", "x")]
     judged = JudgedRun(Path(), record(None, controls=False), EMPTY, Metrics({}, {}), judge(unsound))
     plain = as_fault_free(judged)
-    assert plain == FaultFreeRun("r", [], ["lab_was_sound"])
+    assert plain == FaultFreeRun("r", [], ["lab_was_sound"], ["traffic_flowed"])
     found = against_fault_free(record(plain), FINDINGS[:2])
     verdict, because = outcome(found)
     assert verdict is RunOutcome.inconclusive
     assert "the run without faults shows nothing: lab_was_sound unknown (r)" in because
+
+
+def busy_run(declared: bool, before_per_core: float, held: bool = True) -> Finding:
+    """The finding of a failure while 15 processes for each core wanted to run, after a run without faults."""
+    past = small()
+    past.busy(0, 30)
+    text = "nothing_lost"
+    plain = FaultFreeRun("r-0", held=[text] if held else [], runnable_per_core=before_per_core)
+    ended = record(plain, known_issues=[KnownFailure(text, "it is known")] if declared else [])
+    asked = Question(text, lambda history, metrics: failed(text, "two are lost"), lambda _, found: found)
+    (found,) = declared_on_busy_machine(
+        ended, past.history(), Metrics({}, {}), [asked], [unknown(text, "too busy")]
+    )
+    return found
+
+
+def test_a_declared_failure_is_one_on_a_machine_that_was_as_busy_when_it_held_without_faults() -> None:
+    assert busy_run(declared=True, before_per_core=8.0) == failed("nothing_lost", "two are lost")
+
+
+@pytest.mark.parametrize(
+    ("declared", "before_per_core", "held"), [(False, 8.0, True), (True, 7.0, True), (True, 8.0, False)]
+)
+def test_a_busy_machine_may_be_the_reason_for_any_other_failure(
+    declared: bool, before_per_core: float, held: bool
+) -> None:
+    assert busy_run(declared, before_per_core, held).status is Status.unknown

@@ -1,4 +1,4 @@
-"""Counts votes in an SQLite file, and tells them as JSON, as metrics, and in its log."""
+"""Counts votes in an SQLite file, and shows them as JSON, as metrics, and in its log."""
 
 import http.server
 import json
