@@ -126,7 +126,7 @@ def declared_on_busy_machine(
     """Return the findings, where a busy machine is the reason for none that is declared to fail and that held
     without faults while this machine was half as busy or more: the faults make the difference.
 
-    What nobody declared stays unknown: a system that recovers may need its processor to do so.
+    A failure that is not declared stays unknown: to recover in time may take more of a processor.
     """
     plain, declared = record.fault_free, {one.check for one in record.known_issues}
     if plain is None or history.view(gaps):
