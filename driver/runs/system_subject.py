@@ -67,8 +67,8 @@ def request_of(system: PlannedSystem) -> SystemRequest:
 
 
 @dataclass
-class SystemStart:
-    """One start of a system, which runs share: its lab, and once they are there its facts and its site.
+class SharedStart:
+    """One start of a system for several runs: its lab, and once they are there its facts and its site.
 
     `journals` is where its processes write; None: not fixed yet.
     """
@@ -87,7 +87,7 @@ class SystemSubject:
     """
 
     def __init__(
-        self, plan: Plan, folder: Path, terminal: Terminal, start: SystemStart | None = None
+        self, plan: Plan, folder: Path, terminal: Terminal, start: SharedStart | None = None
     ) -> None:
         assert plan.system is not None, "the plan has a foreign system"
         self._plan = plan
@@ -96,7 +96,7 @@ class SystemSubject:
         self._project = project_of(self._request.files[0])
         self._folder = folder
         self._terminal = terminal
-        self._start = start or SystemStart(SystemLab(self._project, door_image(), folder))
+        self._start = start or SharedStart(SystemLab(self._project, door_image(), folder))
 
     @property
     def notice_s(self) -> float:
