@@ -6,7 +6,7 @@ STORMLAB_RUN_AS        uid:gid to switch to after the start as root; no task can
 STORMLAB_LINKS_HOST    the host on which this worker's own link listens (toxiproxy)
 STORMLAB_LINK_PORT     the link's port, where it does not follow from the worker's number
 WORKER_INDEX           the worker's number, where its address has no name that ends in it
-JOURNAL_DIR, CHECKPOINT_DIR, HEALTH_FILE    other places than /journal, /tmp/checkpoints, /tmp/healthy
+JOURNAL_DIR, CHECKPOINT_DIR    other places than /journal, /tmp/checkpoints
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from worker.console_log import ConsoleLog
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
 from worker.journal_file import WorkerJournalFile
-from worker.process import HealthFile, hide_from_tasks, own_index, switch_user
+from worker.process import hide_from_tasks, own_index, switch_user
 from worker.runtime import RuntimeDependencies, WorkerRuntime
 
 WRONG_USE, BROKEN = 64, 70
@@ -70,10 +70,9 @@ def _run(environ: Mapping[str, str]) -> int:
     jitter = random.Random(f"{settings.seed} {name}") if settings.seed else random.Random()
     dependencies = Dependencies(record, jitter, lambda: os.urandom(16), time.time, store.read)
     core = WorkerCore(name, incarnation, settings, dependencies)
-    health = HealthFile(Path(environ.get("HEALTH_FILE", "/tmp/healthy")))
     url = coordinator_url(environ.get("STORMLAB_LINKS_HOST", "127.0.0.1"), port)
     runtime_dependencies = RuntimeDependencies(
-        url, fleet_key, settings.compress, settings.slots, store, record, file.flush, health
+        url, fleet_key, settings.compress, settings.slots, store, record, file.flush
     )
     raw = msgspec.Raw(msgspec.json.encode(settings))
     record(events.ProcessStarted, role="worker", incarnation=incarnation, settings=raw)
@@ -82,14 +81,13 @@ def _run(environ: Mapping[str, str]) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_live(WorkerRuntime(core, runtime_dependencies)))
     except OSError as error:
-        print(f"{name} stops: cannot write its journal or its health file: {error}", file=sys.stderr)
+        print(f"{name} stops: cannot write its journal: {error}", file=sys.stderr)
         return BROKEN
     except Exception:
         print(f"{name} broke, by a defect of its own:", file=sys.stderr)
         traceback.print_exc()
         return BROKEN
     finally:
-        health.write_status(False)
         file.close()
 
 

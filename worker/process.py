@@ -1,4 +1,4 @@
-"""The worker's process: its number, its user, and the file that its health check reads."""
+"""The worker's process: its number, and its user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 
 from wire.address import index_in_name
 from worker.supervisor import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, prctl
@@ -58,21 +57,3 @@ def hide_from_tasks() -> None:
     """
     prctl(PR_SET_DUMPABLE, 0)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-class HealthFile:
-    """A file that exists while the worker is connected. The container's health check looks for it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connected: bool | None = None
-
-    def write_status(self, connected: bool) -> None:
-        """Create or remove the file where the status changed. Raises OSError."""
-        if connected == self._connected:
-            return
-        self._connected = connected
-        if connected:
-            self._path.touch()
-        else:
-            self._path.unlink(missing_ok=True)

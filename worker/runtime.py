@@ -27,8 +27,6 @@ from worker.effects import (
     StopWorker,
 )
 from worker.executor import Executor
-from worker.process import HealthFile
-from worker.session import SessionState
 from worker.traffic import TrafficCounters
 
 _TRAFFIC_EVERY_S = 1.0
@@ -46,7 +44,6 @@ class RuntimeDependencies:
     store: CheckpointStore
     record: Journal
     flush: Callable[[], None]
-    health: HealthFile
 
 
 class WorkerRuntime:
@@ -56,7 +53,6 @@ class WorkerRuntime:
         self._core = core
         self._record = dependencies.record
         self._flush = dependencies.flush
-        self._health = dependencies.health
         self._executor = Executor(self, dependencies.store, dependencies.slots, self._start)
         self._traffic = TrafficCounters(core.channel)
         environment = ConnectionEnvironment(
@@ -86,8 +82,8 @@ class WorkerRuntime:
     async def run(self) -> int:
         """Run until the core returns StopWorker; returns the exit code.
 
-        Raises any error of a task, a timer or the executor: a worker that lost one of them must not look
-        healthy.
+        Raises any error of a task, a timer or the executor: a worker that lost one of them must not go
+        on.
         """
         self._loop = asyncio.get_running_loop()
         self._stopped: asyncio.Future[StopWorker] = self._loop.create_future()
@@ -140,11 +136,10 @@ class WorkerRuntime:
         self._after_change()
 
     def _after_change(self) -> None:
-        """Send frames, set the timer, update the health file, and flush the journal."""
+        """Send frames, set the timer, and flush the journal."""
         core = self._core
         if core.has_frame:
             self._connections.wake()
-        self._health.write_status(core.state in (SessionState.connected, SessionState.draining))
         if not self._flush_soon:
             self._flush_soon = True
             self._loop.call_soon(self._flush_now)

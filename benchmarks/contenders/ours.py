@@ -67,7 +67,6 @@ class Ours(Contender):
                 "STORMLAB_WORKER": msgspec.json.encode(self._worker).decode(), "WORKER_INDEX": str(index),
                 "STORMLAB_LINKS_HOST": "127.0.0.1", "STORMLAB_LINK_PORT": str(port),
                 "CHECKPOINT_DIR": str(folder / f"checkpoints-{index}"),
-                "HEALTH_FILE": str(folder / f"healthy-{index}"),
             }  # fmt: skip
             start(ends, SECOND, "worker", **both, **worker)
         self._http = ends.enter_context(_Closing("127.0.0.1", control_port, timeout=60))

@@ -25,7 +25,6 @@ from worker.core import WorkerCore
 from worker.dependencies import Dependencies
 from worker.effects import Effect
 from worker.journal_file import WorkerJournalFile
-from worker.process import HealthFile
 from worker.runtime import RuntimeDependencies, WorkerRuntime
 
 
@@ -59,13 +58,6 @@ class TalliedJournal(Journal):
             self.tally.lost(self.by)
 
 
-class Unchecked(HealthFile):
-    """A health file that is not written."""
-
-    def write_status(self, connected: bool) -> None:
-        """Write nothing."""
-
-
 class Workers:
     """Workers that dial `port`, with files in `folder`."""
 
@@ -95,6 +87,6 @@ class Workers:
         core.record_in(self._tally, name)
         dependencies = RuntimeDependencies(
             self._url, self._key, self._settings.compress, self._settings.slots, store, record,
-            self._file.flush, Unchecked(self._folder),
+            self._file.flush,
         )  # fmt: skip
         return WorkerRuntime(core, dependencies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from driver.host_ports import is_free, port_holder
 from wire.address import worker_name
 
 UP_TIMEOUT_S = 300.0
+_FIRST = {"STORMLAB_WORKER_INDEX": "1"}
 _STOP_ORDER = (WORKER, PROBER, COORDINATOR, TOXIPROXY)
 
 
@@ -99,7 +100,7 @@ class ComposeEngine(DockerContainers):
             self._create(spec, *also)
         factory = ComposeWorkers(
             self._sdk,
-            lambda: self._create(spec, WORKER, "--scale", f"{WORKER}=1"),
+            lambda: self._create(spec, WORKER, "--scale", f"{WORKER}=1", more=_FIRST),
             self._variables(spec)[WORKER_SETTINGS],
         )
         factory.create(workers, spec.journals)
@@ -129,15 +130,17 @@ class ComposeEngine(DockerContainers):
     def interrupt(self) -> None:
         self._command.interrupt()
 
-    def _create(self, spec: LabSpec, *services_and_words: str) -> None:
-        profiles = _profiles(services_and_words)
-        self._compose(spec, *profiles, "up", "--no-start", "--no-build", "--no-deps", *services_and_words)
+    def _create(self, spec: LabSpec, *services_and_words: str, more: Mapping[str, str] | None = None) -> None:
+        words = [*_profiles(services_and_words), "up", "--no-start", "--no-build", "--no-deps"]
+        self._compose(spec, *words, *services_and_words, more=more)
 
-    def _compose(self, spec: LabSpec, *words: str) -> None:
+    def _compose(self, spec: LabSpec, *words: str, more: Mapping[str, str] | None = None) -> None:
+        """Run Compose with the variables of `spec`, and with `more` that no digest of settings has."""
         if spec.journals is not None:
             for process in (COORDINATOR, PROBER, worker_name(1)):
                 make_journal_folder(spec.journals, process)
-        self._command(*words, environment=self._variables(spec), timeout_s=UP_TIMEOUT_S)
+        variables = {**self._variables(spec), **(more or {})}
+        self._command(*words, environment=variables, timeout_s=UP_TIMEOUT_S)
 
     def _variables(self, spec: LabSpec) -> dict[str, str]:
         environment = {**self._images.variables(), **compose_environment.variables(spec)}

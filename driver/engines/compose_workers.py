@@ -20,6 +20,8 @@ from driver.engines.engine import WORKER, Container
 from wire.address import index_in_name, worker_name
 
 SETTINGS = "stormlab.settings"
+INDEX = "WORKER_INDEX"
+"""The variable with a worker's number."""
 THREADS = 8
 STOP_GRACE_S = 12
 
@@ -86,6 +88,8 @@ def replica(template: Mapping[str, Any], index: int, journal: Path | None) -> tu
     config, host = dict(template["Config"]), dict(template["HostConfig"])
     labels = {**config["Labels"], NUMBER: str(index)}
     name = f"{labels[PROJECT]}-{labels[SERVICE]}-{index}"
+    others = [line for line in config.get("Env") or [] if not line.startswith(f"{INDEX}=")]
+    config["Env"] = [*others, f"{INDEX}={index}"]
     # It is the template's own id.
     del config["Hostname"]
     # A fault may have changed the template's limits at this moment.

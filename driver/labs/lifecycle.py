@@ -15,7 +15,7 @@ from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseErr
 from driver.interrupts import to_completion
 from driver.labs.lab import Lab, lab_of, links_for
 from driver.labs.lab_journals import new_journals
-from driver.labs.readiness import show_connected, wait_for_core, wait_for_health, wait_for_workers
+from driver.labs.readiness import show_connected, wait_for_core, wait_for_workers
 from driver.terminal import ProgressView, Terminal
 
 STOP_GRACE_S = 5.0
@@ -28,7 +28,7 @@ _log = logging.getLogger("stormlab.up")
 async def bring_up(
     engine: Engine, spec: LabSpec, workers: int, terminal: Terminal, prober: bool = False
 ) -> Lab:
-    """Start a lab, and return when all workers are connected and healthy.
+    """Start a lab, and return when all workers are connected, by the coordinator's state.
 
     Containers that already run with the same specification are left unchanged, so that this also changes the
     number of workers. Raises LabError: NotReadyError after a deadline, EngineError, PortInUseError.
@@ -66,7 +66,7 @@ def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
 
 
 async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool) -> None:
-    """Create the links, start the workers and the prober, and wait until all are connected and healthy.
+    """Create the links, start the workers and the prober, and wait until all workers are connected.
 
     Raises LabError: NotReadyError after a deadline, EngineError, LinksError.
     """
@@ -80,7 +80,6 @@ async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool
     async with background(show_connected(lab, workers, terminal)):
         await call_engine(lab.engine, lab.engine.start_created)
     await wait_for_workers(lab, workers, terminal)
-    await wait_for_health(lab, terminal)
 
 
 async def _create_links(lab: Lab, workers: int, created: asyncio.Event) -> None:

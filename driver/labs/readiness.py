@@ -102,18 +102,6 @@ async def show_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
             await asyncio.sleep(CHECK_EVERY_S)
 
 
-async def wait_for_health(lab: Lab, terminal: Terminal) -> None:
-    """Wait until the engine's own health checks pass. Raises NotReadyError, EngineError."""
-    terminal.show(ProgressView("waiting for the health checks"))
-    wait = ReadinessWait(lab, WORKERS_LIMIT_S)
-    while unhealthy := [
-        one.name
-        for one in await asyncio.to_thread(lab.engine.containers)
-        if one.health not in ("healthy", "")
-    ]:
-        await wait.tick(unhealthy, "Not healthy")
-
-
 def disconnected(state: CoordinatorState, names: Sequence[str]) -> list[str]:
     """Return the workers of `names` that are not connected."""
     connected = {worker.name for worker in state.workers if worker.state == "connected"}

@@ -95,6 +95,13 @@ def test_a_copy_is_the_first_worker_in_all_but_number_journal_and_host_name() ->
     }
 
 
+def test_each_copy_is_given_its_number() -> None:
+    found = template(Env=["STORMLAB_KEY=ab", "WORKER_INDEX=1"])
+    _, body = replica(found, 7, Path("/runs/1/worker-7"))
+    assert body["Env"] == ["STORMLAB_KEY=ab", "WORKER_INDEX=7"]
+    assert replica(template(), 7, Path("/runs/1/worker-7"))[1]["Env"] == ["WORKER_INDEX=7"]
+
+
 def test_a_copy_has_the_limits_of_its_kind_and_not_those_of_a_fault_on_the_first_worker() -> None:
     found = template()
     found["HostConfig"] |= {"CpuQuota": 5_000, "Memory": 64 << 20, "MemorySwap": 64 << 20}

@@ -24,11 +24,11 @@ from wire.control import Submission, TaskSpec, authorization
 OPEN = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 
 
-def test_docker_compose_sees_every_container_healthy(standing: CommandLine) -> None:
+def test_docker_compose_lists_every_container(standing: CommandLine) -> None:
     listed = docker("compose", "-p", standing.project, "ps", "--format", "json")
-    health = {one["Service"]: one["Health"] for one in map(json.loads, listed.splitlines())}
-    assert health == {"toxiproxy": "healthy", "coordinator": "healthy", "worker": "healthy"}
-    assert len(listed.splitlines()) == 5
+    found = [json.loads(line) for line in listed.splitlines()]
+    assert sorted(one["Service"] for one in found) == ["coordinator", "toxiproxy", *["worker"] * 3]
+    assert {one["State"] for one in found} == {"running"}
 
 
 def test_status_shows_which_workers_are_connected(standing: CommandLine) -> None:

@@ -33,7 +33,6 @@ class WorkerProcess:
             "WORKER_INDEX": str(index),
             "JOURNAL_DIR": str(self.folder),
             "CHECKPOINT_DIR": str(self.folder / "checkpoints"),
-            "HEALTH_FILE": str(self.folder / "healthy"),
         }
         self.process: asyncio.subprocess.Process | None = None
 
@@ -86,11 +85,6 @@ class WorkerProcess:
     def happened(self) -> list[str]:
         """The names of all its events."""
         return [event["event"] for event in self.journal()]
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether its health file is there."""
-        return (self.folder / "healthy").exists()
 
 
 def events_in(journal: Path) -> Iterator[dict[str, Any]]:

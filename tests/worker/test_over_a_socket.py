@@ -43,7 +43,6 @@ async def test_a_worker_connects_runs_a_task_and_reports_it() -> None:
         await eventually(lambda: results(coordinator), "a result")
         assert (results(coordinator)[0].token, results(coordinator)[0].output) == (token, b"null")
         await eventually(lambda: "result_acknowledged" in worker.happened(), "the acknowledgement")
-        assert worker.is_healthy
         assert "worker-1 connected (fresh) after 1 attempt" in worker.log
 
 
@@ -65,7 +64,7 @@ async def test_cut_off_it_resumes_and_the_result_that_was_made_meanwhile_arrives
         reset(coordinator.connection.transport.get_extra_info("socket"))
         await coordinator.stop_listening()
         await eventually(lambda: worker.journal("finished"), "the end of the task")
-        await eventually(lambda: not worker.is_healthy, "the health file to go")
+        await eventually(lambda: worker.journal("connect_failed"), "a refused attempt")
         await coordinator.listen()
         await eventually(lambda: results(coordinator), "the result")
         assert coordinator.outcomes == ["fresh", "resumed"]
@@ -321,7 +320,6 @@ async def test_asked_to_leave_it_finishes_hands_back_says_goodbye_and_ends() -> 
         assert [type(each) for each in coordinator.heard].count(CheckpointSaved) == 1
         assert isinstance(coordinator.heard[-1], Goodbye)
         assert worker.happened()[-1] == "process_stopping"
-        assert not worker.is_healthy
 
 
 async def test_asked_to_leave_without_a_listening_coordinator_it_ends_in_time() -> None:

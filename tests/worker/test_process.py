@@ -14,7 +14,7 @@ from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.messages import Envelope, Frame, Goodbye
 from worker.console_log import ConsoleLog
 from worker.journal_file import WorkerJournalFile
-from worker.process import HealthFile, own_index
+from worker.process import own_index
 from worker.traffic import TrafficCounters
 
 
@@ -82,16 +82,6 @@ def test_a_write_that_is_cut_short_is_gone_on_with(tmp_path: Path, monkeypatch: 
     file.write(b"a whole line\n")
     file.flush()
     assert (tmp_path / "j").read_bytes() == b"a whole line\n"
-
-
-def test_the_health_file_is_there_while_connected(tmp_path: Path) -> None:
-    path = tmp_path / "healthy"
-    path.touch()
-    health = HealthFile(path)
-    health.write_status(False)
-    assert not path.exists()
-    health.write_status(True)
-    assert path.exists()
 
 
 class Log:
