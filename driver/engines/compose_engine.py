@@ -105,11 +105,6 @@ class ComposeEngine(DockerContainers):
         )
         factory.create(workers, spec.journals)
 
-    def start_created(self) -> None:
-        in_parallel(
-            self.start, [one.name for one in self.containers() if one.status in ("created", "exited")]
-        )
-
     def coordinator_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.subnet_index)}.2:8765"
 

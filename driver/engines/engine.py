@@ -326,9 +326,6 @@ class LabControl(OrderedStop, Protocol):
         does.
         """
 
-    def start_created(self) -> None:
-        """Start every container that was created or has ended."""
-
     def fetch_journals(self, into: Path) -> list[str]:
         """Copy journals that are kept inside the engine to `into`, one folder for each container.
 

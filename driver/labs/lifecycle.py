@@ -15,7 +15,8 @@ from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseErr
 from driver.interrupts import to_completion
 from driver.labs.lab import Lab, lab_of, links_for
 from driver.labs.lab_journals import new_journals
-from driver.labs.readiness import show_connected, wait_for_core, wait_for_workers
+from driver.labs.paced_start import start_created
+from driver.labs.readiness import wait_for_core, wait_for_workers
 from driver.terminal import ProgressView, Terminal
 
 STOP_GRACE_S = 5.0
@@ -77,8 +78,7 @@ async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool
     async with background(_create_links(lab, workers, created := asyncio.Event())):
         await call_engine(lab.engine, lab.engine.create_workers, lab.spec, workers, also)
         await created.wait()
-    async with background(show_connected(lab, workers, terminal)):
-        await call_engine(lab.engine, lab.engine.start_created)
+    await start_created(lab, workers, terminal)
     await wait_for_workers(lab, workers, terminal)
 
 

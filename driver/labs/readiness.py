@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from chaos.actuator import name_list
@@ -89,17 +88,6 @@ async def wait_for_workers(lab: Lab, workers: int, terminal: Terminal) -> None:
         while missing := disconnected(await coordinator.state(), names):
             terminal.show(replace(board, connected=workers - len(missing)))
             await wait.tick(missing, "Workers not connected")
-
-
-async def show_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
-    """Show the number of connected workers, until cancelled, while the coordinator answers."""
-    names = [worker_name(index) for index in range(1, workers + 1)]
-    async with lab.coordinator() as coordinator:
-        while True:
-            with suppress(CoordinatorError):
-                connected = workers - len(disconnected(await coordinator.state(), names))
-                terminal.show(ProgressView("starting workers", workers=workers, connected=connected))
-            await asyncio.sleep(CHECK_EVERY_S)
 
 
 def disconnected(state: CoordinatorState, names: Sequence[str]) -> list[str]:

@@ -142,9 +142,6 @@ class FakeEngine:
     def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
         self.asked.append(f"make {workers}")
 
-    def start_created(self) -> None:
-        self.asked.append("start_created")
-
     def usage(self) -> list[ResourceReading]:
         return [ResourceReading(name, 20 << 20, 1.5) for name in self.statuses]
 
