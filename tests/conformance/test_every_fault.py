@@ -1,39 +1,24 @@
-"""Every fault on real containers: its receipt shows what its row promises; one that does nothing has none."""
+"""Every fault on every engine: its receipt shows what its row promises; one that does nothing has none."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import msgspec
 import pytest
 
 from chaos.actuator import Injection, LinkEffect, Times
 from chaos.catalogue import FAULTS
-from driver.cli.options import engine_of
-from driver.engines.addresses import free_port_pair
+from driver.engines.catalogue import default_kind
+from driver.engines.engine_kind import EngineKind
 from driver.histories.events import Receipt
-from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator
-from driver.labs.lease_renewer import LeaseRenewer
-from driver.reference.run_subject import ReferenceSubject
-from driver.runs.run import run
-from driver.runs.run_request import RunRequest
-from driver.scenarios.plan import Plan, PlannedFault
+from driver.scenarios.plan import PlannedFault
 from driver.scenarios.resolve import resolve
-from driver.scenarios.scenario_file import load_scenario, resolved_yaml
-from driver.terminal import Terminal
-from tests.integration.every_fault import FILE, is_in_file, scenario_text
+from tests.conformance import engines
+from tests.conformance.every_fault import SEED, is_in_file, lacking, loaded, run_plan
+from tests.conformance.harness import engine_for
 
-with TemporaryDirectory() as _folder:
-    _file = Path(_folder, FILE.name)
-    _file.write_text(scenario_text(FAULTS.values()))
-    LOADED = load_scenario(_file)
-PLAN = resolve(LOADED, seed=7)
 WORDS = {
     "latency": "longer",
     "bandwidth": "B/s went through",
@@ -64,6 +49,20 @@ WORDS = {
 """What a kind's receipt says when it was seen."""
 
 
+PLAN = resolve(loaded(), SEED)
+OF_LINKS = [fault for fault in PLAN.faults if fault.targets[0].startswith("worker")]
+
+
+def marked(faults: list[PlannedFault]) -> list[object]:
+    """The faults as parameters; each proves what it needs of an engine."""
+    return [
+        pytest.param(
+            fault, id=fault.id, marks=[pytest.mark.proves(*needs)] if (needs := fault.build().needs) else []
+        )
+        for fault in faults
+    ]
+
+
 def words_of(fault: str) -> str:
     """Return the words of a kind; "" for one that only scenario_text adds."""
     return WORDS[fault] if is_in_file(fault) else ""
@@ -82,32 +81,19 @@ class IdleActuator(LabActuator):
         return time.monotonic_ns()
 
 
-def run_plan(
-    plan: Plan, results: Path, project: str, make_actuator: Callable[[FaultLab, LeaseRenewer], LabActuator]
-) -> dict[str, Receipt]:
-    """Run a plan on a lab of its own; the receipt of each fault."""
-    request = RunRequest(plan, resolved_yaml(LOADED), results, make_actuator=make_actuator)
-
-    async def whole_run() -> None:
-        with Terminal() as terminal:
-            engine, port = engine_of(project), free_port_pair("127.0.0.1")
-            await run(request, ReferenceSubject(plan, engine, terminal, port=port), terminal)
-
-    asyncio.run(whole_run())
-    decoder = msgspec.json.Decoder(Receipt)
-    lines = (results / "latest" / "journals" / "driver.jsonl").read_bytes().splitlines()
-    receipts = [decoder.decode(line) for line in lines if b'"event":"receipt"' in line]
-    return {receipt.fault: receipt for receipt in receipts}
+@pytest.fixture(scope="session")
+def real(kind: EngineKind, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
+    """The receipts of one run of all faults that the engine is able to."""
+    scenario = loaded(lacking(kind))
+    return run_plan(engine_for(kind, "faults"), scenario, tmp_path_factory.mktemp(f"real-{kind.name}"))
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
-    return run_plan(PLAN, tmp_path_factory.mktemp("real"), f"every-fault-{os.getpid()}", LabActuator)
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
-    return run_plan(PLAN, tmp_path_factory.mktemp("idle"), f"idle-faults-{os.getpid()}", IdleActuator)
+    """The receipts of a run whose faults do nothing: what they say is the same on every engine."""
+    kind = default_kind(engines.running())
+    scenario = loaded(lacking(kind))
+    return run_plan(engine_for(kind, "idle"), scenario, tmp_path_factory.mktemp("idle"), IdleActuator)
 
 
 def test_the_plan_holds_every_fault_of_the_catalogue() -> None:
@@ -115,19 +101,21 @@ def test_the_plan_holds_every_fault_of_the_catalogue() -> None:
     assert planned >= FAULTS.keys()
 
 
-@pytest.mark.parametrize("fault", PLAN.faults, ids=lambda fault: fault.id)
-def test_a_fault_is_proved_with_what_both_ends_saw(fault: PlannedFault, real: dict[str, Receipt]) -> None:
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("fault", marked(list(PLAN.faults)))
+def test_a_fault_is_proved_with_what_both_ends_saw(
+    kind: EngineKind, fault: PlannedFault, real: dict[str, Receipt]
+) -> None:
     receipt = real[fault.id]
     assert receipt.proved, receipt.because
     assert words_of(fault.fault) in receipt.because
     assert receipt.hit == list(fault.targets)
+    needs = fault.build().needs
+    assert receipt.mechanism == (kind.abilities().by[needs[0]] if needs else "")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [fault for fault in PLAN.faults if fault.targets[0].startswith("worker")],
-    ids=lambda fault: fault.id,
-)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("fault", marked(OF_LINKS))
 def test_a_fault_of_a_link_names_the_links_that_it_spared(
     fault: PlannedFault, real: dict[str, Receipt]
 ) -> None:
@@ -137,7 +125,10 @@ def test_a_fault_of_a_link_names_the_links_that_it_spared(
         assert {"worker-26", "worker-27"} <= set(receipt.spared)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("fault", PLAN.faults, ids=lambda fault: fault.id)
 def test_a_fault_that_does_nothing_gets_no_receipt(fault: PlannedFault, idle: dict[str, Receipt]) -> None:
+    if fault.fault in lacking(default_kind(engines.running())):
+        return
     assert not idle[fault.id].proved
     assert idle[fault.id].because

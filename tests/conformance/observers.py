@@ -1,0 +1,81 @@
+"""What is seen of a lab without its engine: processes of this machine, by their files and words.
+
+Needs root, since the lab's processes are those of other users.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from chaos.targets import TOXIPROXY
+from driver.histories.journal_folder import own_journal
+from driver.labs.lab import Lab
+
+PROC = Path("/proc")
+TRIES = """
+import json, socket, sys
+found = {}
+for name, (host, port) in json.loads(sys.argv[1]).items():
+    try:
+        socket.create_connection((host, port), 2).close()
+        found[name] = "connected"
+    except OSError as error:
+        found[name] = str(error)
+print(json.dumps(found))
+"""
+
+
+def pid_of(lab: Lab, name: str) -> int | None:
+    """The process of a container; None where none is found. It is the one that has its journal open, and
+    Toxiproxy the one whose words hold the coordinator's address.
+    """
+    if name == TOXIPROXY:
+        return next(_toxiproxies(lab), None)
+    assert lab.spec.journals is not None, "the engine shares this machine's files"
+    return next(_holders(own_journal(lab.spec.journals, name)), None)
+
+
+def remains(lab: Lab, names: list[str]) -> list[str]:
+    """The containers of `names` whose processes are still there."""
+    return [name for name in names if pid_of(lab, name) is not None]
+
+
+def tries_from(pid: int, **targets: tuple[str, int]) -> dict[str, str]:
+    """What comes of a connection to each target from the network of a process."""
+    said = subprocess.run(
+        ["nsenter", "--target", str(pid), "--net", sys.executable, "-c", TRIES, json.dumps(targets)],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    found: dict[str, str] = json.loads(said.stdout)
+    return found
+
+
+def _holders(journal: Path) -> Iterator[int]:
+    try:
+        wanted = journal.stat()
+    except FileNotFoundError:
+        return
+    for folder in PROC.glob("[0-9]*/fd"):
+        try:
+            found = [os.stat(folder / one) for one in os.listdir(folder)]
+        except OSError:
+            continue
+        if any((one.st_dev, one.st_ino) == (wanted.st_dev, wanted.st_ino) for one in found):
+            yield int(folder.parent.name)
+
+
+def _toxiproxies(lab: Lab) -> Iterator[int]:
+    address = lab.engine.coordinator_address(lab.spec).encode()
+    for path in PROC.glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        # An init of the container's own may have the same words behind its own.
+        if os.path.basename(words[0]) == b"toxiproxy" and address in words:
+            yield int(path.parent.name)
