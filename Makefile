@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts prove-examples example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz conformance prove-receipts prove-examples example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -53,11 +53,11 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 		--build-arg GO_BASE --secret id=ca,src=$$STORMLAB_CA --secret id=build_env,src=$$STORMLAB_BUILD_ENV tests/outside_judge/checker
 	@$(PY) -m driver.machine.browser
 	@echo "stormlab: the Python tests, unit and simulation, a process for each core (some minutes)"
-	@$(PY) -m pytest -n auto --dist loadfile --ignore=tests/integration --ignore=tests/e2e --ignore=tests/systems
+	@$(PY) -m pytest -n auto --dist loadfile --ignore=tests/integration --ignore=tests/e2e --ignore=tests/systems --ignore=tests/conformance
 	@echo "stormlab: the Python tests on real containers, those of foreign systems beside the others (some minutes)"
 	@mkdir -p build; $(PY) -m pytest tests/systems >build/systems.log 2>&1 & systems=$$!; \
 		trap 'kill $$systems' INT TERM; \
-		$(PY) -m pytest tests/integration tests/e2e; others=$$?; \
+		$(PY) -m pytest tests/conformance tests/integration tests/e2e; others=$$?; \
 		wait $$systems; systems=$$?; cat build/systems.log; exit $$(( others || systems ))
 
 simulate: dev ## histories of trouble under a virtual clock: make simulate SEEDS=10000 FIRST=0
@@ -65,6 +65,9 @@ simulate: dev ## histories of trouble under a virtual clock: make simulate SEEDS
 
 fuzz: dev ## a million hostile inputs against a live coordinator, with good workers beside it (some minutes)
 	@$(PY) -m tests.fuzz --live 1000000 --keep
+
+conformance: dev images ## one suite on every engine that answers here, as root; ENGINES=compose,process must all answer (some minutes for each)
+	@STORMLAB_CONFORMANCE=$(ENGINES) $(PY) -m tests.conformance --write
 
 prove-receipts: dev images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
 	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write

@@ -20,11 +20,12 @@ def page() -> str:
         rows.append(f"| {sentences} <br>*{kind.example}* | {kind.means} | {kind.fails} |")
     controls = ["| control | what it changes |", "|---|---|"]
     controls += [f"| `{one.name}` | {one.summary} |" for one in CONTROLS.values()]
-    return _with(_with(PAGE.read_text(), "claims", rows), "controls", controls)
+    return with_rows(with_rows(PAGE.read_text(), "claims", rows), "controls", controls)
 
 
-def _with(text: str, block: str, rows: Sequence[str]) -> str:
+def with_rows(text: str, block: str, rows: Sequence[str]) -> str:
     """Return the text with the rows between the comments that name a block."""
     begin = f"<!-- {block} -->"
     found = re.compile(rf"(?<={begin}\n).*?(?=<!-- end -->)", re.S)
-    return found.sub(lambda _: "\n".join(rows) + "\n", text)
+    # Once: an empty block would be followed by a second match, up to the end of the next one.
+    return found.sub(lambda _: "\n".join(rows) + "\n", text, count=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import page as benchmarks_page
 from chaos import faults_page
-from docs import claim_tables, load_tables, observation_tables, protocol_tables
+from docs import claim_tables, engine_tables, load_tables, observation_tables, protocol_tables
 from driver import metrics_page
 from driver.scenarios import scenario_schema, settings_page
 
@@ -22,6 +22,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "docs/settings.md": settings_page.page,
     "docs/protocol.md": protocol_tables.page,
     "docs/checks.md": claim_tables.page,
+    "docs/engines.md": engine_tables.page,
     "docs/observations.md": observation_tables.page,
     "scenarios/schema.json": scenario_schema.text,
     "benchmarks/README.md": lambda: benchmarks_page.page(benchmarks_page.kept()),

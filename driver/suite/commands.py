@@ -71,7 +71,7 @@ def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, 
 
 def command_of_tests(python: str, junit: Path) -> list[str]:
     """Return the command of all tests but those that start labs of their own."""
-    ignored = [f"--ignore=tests/{folder}" for folder in ("e2e", "systems")]
+    ignored = [f"--ignore=tests/{folder}" for folder in ("conformance", "e2e", "systems")]
     return [python, "-m", "pytest", "-q", "tests", *ignored, f"--junitxml={junit}"]
 
 
