@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from pathlib import Path
 
@@ -147,3 +148,29 @@ def test_a_system_of_a_compose_file_runs_on_compose_alone(
     file.write_text("services: {}\n")
     assert run(["up", "--system", str(file), "--engine", "plain"]) == ExitCode.WRONG_USE
     assert "runs on the engine compose, and not on plain" in " ".join(capsys.readouterr().err.split())
+
+
+ABOVE = (
+    *("labs", "runs", "judging", "suite", "dashboard", "results"),
+    *("cli/up.py", "cli/status.py", "cli/inject.py"),
+)
+"""Packages and files of the driver above the seam; a system of a Compose file has files of its own."""
+
+
+def texts(path: Path) -> list[str]:
+    """The texts of a module but its docstrings."""
+    tree = ast.parse(path.read_text())
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+    ]
+
+
+@pytest.mark.parametrize("place", ABOVE)
+def test_no_text_above_the_seam_names_an_engine_s_own_tool(place: str) -> None:
+    root = Path(options.__file__).parents[1] / place
+    files = [root] if root.is_file() else sorted(root.rglob("*.py"))
+    assert files
+    assert not [(path.name, text) for path in files for text in texts(path) if "docker compose" in text]
