@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from driver.engines.engine import WORKER
 from driver.errors import CoordinatorError
 from driver.interrupts import to_completion
-from driver.reference.coordinator_client import CoordinatorClient
 from driver.labs.lab import Lab
+from driver.reference.coordinator_client import CoordinatorClient
 from driver.terminal import ProgressView, Terminal
 
 PER_CORE = 4
