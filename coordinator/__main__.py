@@ -34,7 +34,7 @@ from wire.keys import parse_key
 from wire.settings import CoordinatorSettings, read_settings
 
 WORKER_PORT = 8765
-CONTROL_HOST = "0.0.0.0"
+ANY_ADDRESS = "0.0.0.0"
 CONTROL_BACKLOG = 256
 EXIT_WRONG_USE, EXIT_BROKEN = 64, 70
 DRAIN_LOOK_S = 0.02
@@ -71,7 +71,7 @@ async def serve(
     leave = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, leave.set)
-    host = os.environ.get("STORMLAB_LISTEN") or "0.0.0.0"
+    host = os.environ.get("STORMLAB_LISTEN") or ANY_ADDRESS
     workers = await server.listen(host, int(os.environ.get("COORDINATOR_PORT") or WORKER_PORT))
     # A request that still waits for results is sent again to the next process. A handler ends with its
     # client, so that no wait takes up room for a client that left.
@@ -83,9 +83,10 @@ async def serve(
     )
     await runner.setup()
     port = int(os.environ.get("CONTROL_PORT") or CONTROL_PORT)
-    await web.TCPSite(runner, CONTROL_HOST, port, backlog=CONTROL_BACKLOG).start()
+    control_host = os.environ.get("CONTROL_LISTEN") or ANY_ADDRESS
+    await web.TCPSite(runner, control_host, port, backlog=CONTROL_BACKLOG).start()
     print_line(f"listening on {host}:{workers.sockets[0].getsockname()[1]}, epoch {core.epoch}")
-    print_line(f"control on {CONTROL_HOST}:{runner.addresses[0][1]}")
+    print_line(f"control on {control_host}:{runner.addresses[0][1]}")
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)

@@ -108,6 +108,9 @@ class ComposeEngine(DockerContainers):
     def coordinator_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.subnet_index)}.2:8765"
 
+    def link_listen_host(self, spec: LabSpec) -> str:
+        return "[::]"
+
     def stop_all(self, grace_s: float) -> None:
         alive = [one for one in self.containers() if one.status in ("running", "paused")]
         in_parallel(self.unpause, [one.name for one in alive if one.status == "paused"])

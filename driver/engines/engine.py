@@ -257,6 +257,9 @@ class NetworkControl(PlugControl, Protocol):
     def coordinator_address(self, spec: LabSpec) -> str:
         """Return `host:port` at which Toxiproxy reaches the coordinator."""
 
+    def link_listen_host(self, spec: LabSpec) -> str:
+        """Return the host of the addresses at which Toxiproxy listens for workers."""
+
 
 class LimitControl(Protocol):
     """Limits of containers."""

@@ -124,6 +124,9 @@ class FakeEngine:
     def coordinator_address(self, spec: LabSpec) -> str:
         return "10.231.0.2:8765"
 
+    def link_listen_host(self, spec: LabSpec) -> str:
+        return "[::]"
+
     def versions(self) -> dict[str, str]:
         return {}
 

@@ -1,0 +1,37 @@
+"""Folder of a lab of processes, which its user alone can open: /tmp/stormlab-processes-UID/PROJECT."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from driver.errors import LabError
+
+PARENT = Path("/tmp")
+"""Short: a Unix socket's path has 107 characters at most."""
+SOCKET, LOGS, STORES, ROOT, OWN_LOG = "socket", "logs", "stores", "root", "supervisor.log"
+
+
+def lab_folder(project: str) -> Path:
+    """Return the folder of a lab, which may not exist."""
+    return PARENT / f"stormlab-processes-{os.geteuid()}" / project
+
+
+def make_lab_folder(project: str) -> Path:
+    """Return the empty folder of a lab, made anew. Raises LabError."""
+    folder = lab_folder(project)
+    above = folder.parent
+    try:
+        above.mkdir(mode=0o700, exist_ok=True)
+        seen = above.lstat()
+        if above.is_symlink() or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
+            raise LabError(
+                f"{above} is not a folder of this user's alone, so that a lab cannot be kept there.",
+                f"Remove it: rm -r {above}",
+            )
+        folder.mkdir(mode=0o700)
+        for name in (LOGS, STORES, ROOT):
+            (folder / name).mkdir()
+    except OSError as error:
+        raise LabError(f"{folder} cannot be made: {error.strerror}.", "Make room, or remove it.") from None
+    return folder

@@ -1,0 +1,165 @@
+"""Network of a lab in a namespace of its own: a bridge for each network, and a pair of interfaces for each
+end.
+
+A client of `links` has a route to Toxiproxy's address there, and no other. `ip` (iproute2) makes interfaces
+and routes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from driver.engines.process import linux
+
+CORE, LINKS, CONTROL = "core", "links", "control"
+UNDER_TEST = (LINKS, CORE)
+SUBNETS: Mapping[str, str] = {CORE: "10.231.0.0/24", LINKS: "10.232.0.0/22", CONTROL: "10.233.0.0/24"}
+COORDINATOR_CORE, TOXIPROXY_CORE = "10.231.0.2", "10.231.0.3"
+TOXIPROXY_LINKS = "10.232.0.2"
+FIRST_CLIENT = 16
+"""Clients of `links` have the addresses from here on; the prober's is one before."""
+COORDINATOR_CONTROL, TOXIPROXY_CONTROL, SUPERVISOR_CONTROL = "10.233.0.2", "10.233.0.3", "10.233.0.1"
+IP_TIMEOUT_S = 20.0
+IP_PROGRAM = "ip"
+
+
+class LabNetwork:
+    """The bridges of one lab, and the ends of its processes. Raises OSError with what `ip` printed.
+
+    `home_pid` is a process that stays in the lab's own network namespace, which this process has entered.
+    """
+
+    def __init__(self, home_pid: int) -> None:
+        self._home_pid = home_pid
+        self._lock = threading.Lock()
+        self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._namespaces: dict[str, int] = {}
+        self._ends: dict[str, dict[str, str]] = {}
+        self._count = 0
+
+    def open(self) -> None:
+        """Make the bridges. The host has an address in `control` alone."""
+        _disable_ipv6()
+        lines = ["link set lo up"]
+        for name in SUBNETS:
+            lines += [f"link add {name} type bridge", f"link set {name} up"]
+        lines += [f"addr add {SUPERVISOR_CONTROL}/24 dev {CONTROL}"]
+        _ip(lines)
+
+    def attach(self, name: str, addresses: Mapping[str, str]) -> int:
+        """Return the network namespace of a process, made at the first call, with an end in each network."""
+        with self._lock:
+            if name not in self._namespaces:
+                self._namespaces[name] = self._make(name, addresses)
+            return self._namespaces[name]
+
+    def set_plugged(self, name: str, plugged: bool) -> None:
+        """Set the ends of a process in networks under test up or down: packets are then lost."""
+        state = "up" if plugged else "down"
+        with self._lock:
+            ends = self._ends.get(name, {})
+            _ip([f"link set {ends[one]} {state}" for one in UNDER_TEST if one in ends])
+
+    def remove(self, name: str) -> None:
+        """Remove the ends of a process. Its namespace ends with its last process."""
+        with self._lock:
+            namespace = self._namespaces.pop(name, None)
+            ends = self._ends.pop(name, {})
+            if ends:
+                _ip([f"link del {one}" for one in ends.values()])
+            if namespace is not None:
+                os.close(namespace)
+
+    def _make(self, name: str, addresses: Mapping[str, str]) -> int:
+        ends = {}
+        for network in addresses:
+            self._count += 1
+            ends[network] = f"end{self._count}"
+        # Only this thread enters the new namespace.
+        linux.unshare(linux.CLONE_NEWNET)
+        try:
+            namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            _disable_ipv6()
+            _ip(inside_lines(addresses, ends, self._home_pid))
+        finally:
+            linux.setns(self._home, linux.CLONE_NEWNET)
+        self._ends[name] = ends
+        _ip(
+            [
+                line
+                for network, end in ends.items()
+                for line in (f"link set {end} master {network}", f"link set {end} up")
+            ]
+        )
+        return namespace
+
+
+def inside_lines(addresses: Mapping[str, str], ends: Mapping[str, str], home_pid: int) -> list[str]:
+    """Return the commands of `ip` in the namespace of a process with these addresses, by network.
+
+    The other ends of its interfaces are in the namespace of the process `home_pid`.
+    """
+    lines = ["link set lo up"]
+    for network, address in addresses.items():
+        mac = hardware_address(address)
+        peer = f"peer name {ends[network]} netns {home_pid}"
+        lines.append(f"link add {network} address {mac} type veth {peer}")
+        if is_client(network, address):
+            lines += [
+                f"addr add {address}/32 dev {network}",
+                f"link set {network} up",
+                f"route add {TOXIPROXY_LINKS}/32 dev {network}",
+            ]
+        else:
+            length = ipaddress.IPv4Network(SUBNETS[network]).prefixlen
+            lines += [f"addr add {address}/{length} dev {network}", f"link set {network} up"]
+    return lines
+
+
+def is_client(network: str, address: str) -> bool:
+    """Return whether an end is a client of `links`, which reaches Toxiproxy's address alone."""
+    return network == LINKS and address != TOXIPROXY_LINKS
+
+
+def client_address(number: int) -> str:
+    """Return the address of worker `number` (from 1) in `links`; 0 is the prober's."""
+    assert number >= 0
+    return str(ipaddress.IPv4Network(SUBNETS[LINKS])[FIRST_CLIENT - 1 + number])
+
+
+def hardware_address(address: str) -> str:
+    """Return an interface's hardware address, the same for an address after each start: neighbours keep
+    it.
+    """
+    return ":".join(["02", "42", *(f"{int(one):02x}" for one in address.split("."))])
+
+
+def _disable_ipv6() -> None:
+    """Give new interfaces no address of IPv6, through which processes could reach one another."""
+    # A kernel without IPv6 has no such files.
+    with suppress(FileNotFoundError):
+        for which in ("all", "default"):
+            Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6").write_text("1")
+
+
+def _ip(lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    try:
+        done = subprocess.run(
+            [IP_PROGRAM, "-batch", "-"],
+            input="\n".join(lines) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=IP_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise OSError(0, f"`ip` gave no answer within {IP_TIMEOUT_S:g} s") from None
+    if done.returncode:
+        raise OSError(0, f"`ip` failed: {done.stderr.strip()[:500]}")

@@ -1,0 +1,407 @@
+"""Engine on processes of this machine: a client of the lab's supervisor, which holds them."""
+
+from __future__ import annotations
+
+import platform
+import threading
+import time
+import zlib
+from collections.abc import Collection, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from driver.engines import images
+from driver.engines.engine import (
+    CORE,
+    MONITORS,
+    PROBER,
+    WORKER,
+    Abilities,
+    Container,
+    ContainerState,
+    LabSpec,
+    Limits,
+    ResourceReading,
+    Say,
+)
+from driver.engines.process import lab_addresses
+from driver.engines.process.lab_addresses import API_PORT, CONTROL_PORT, WORKER_PORT, LabAddresses
+from driver.engines.process.lab_folder import LOGS, STORES
+from driver.engines.process.lab_process import log_path
+from driver.engines.process.lab_services import (
+    MODULES,
+    TOXIPROXY_PROGRAM,
+    ProcessPlace,
+    process_specs,
+    worker_names,
+)
+from driver.engines.process.log_file import FOLLOW_S, POLL_S, last_lines, read_log
+from driver.engines.process.namespaces import is_privileged
+from driver.engines.process.process_abilities import abilities_of
+from driver.engines.process.requests import ProcessRow, SupervisorPlace, UsageRow
+from driver.engines.process.supervisor_client import ProcessEvents, SupervisorClient
+from driver.engines.process.toxiproxy_binary import binary_path, ensure_binary
+from driver.errors import (
+    ContainerGoneError,
+    EngineError,
+    EngineGoneError,
+    InterruptedCommandError,
+    LabError,
+    PortInUseError,
+)
+from driver.host_ports import is_free, port_holder
+from wire.address import index_in_name
+
+STOP_ORDER = (WORKER, PROBER, *reversed(CORE))
+
+
+class LabDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """What a supervisor keeps of its lab for the next command."""
+
+    place: SupervisorPlace
+    key: str
+    control_token: str
+    host: str
+    toxiproxy_port: int
+    control_port: int
+    coordinator_json: str
+    worker_json: str
+    subnet_index: int
+    journals: str
+
+
+class ProcessEngine:
+    """Implements `engine.Engine` for one project with the code in `root`. Contracts and errors are those of
+    `Engine`.
+
+    `isolated`: in namespaces of the lab's own; else on addresses of the loopback network.
+    """
+
+    def __init__(self, project: str, root: Path, isolated: bool) -> None:
+        self._project = project
+        self._root = root
+        self._isolated = isolated
+        self._supervisor = SupervisorClient(project)
+        self._stop = threading.Event()
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    @property
+    def is_local(self) -> bool:
+        return True
+
+    @property
+    def abilities(self) -> Abilities:
+        return abilities_of(self._isolated)
+
+    def holds_lab(self) -> bool:
+        """Return whether a supervisor of this kind holds the lab. Raises nothing."""
+        try:
+            found = self._description()
+        except EngineError:
+            return False
+        return found is not None and found.place.isolated == self._isolated
+
+    def versions(self) -> dict[str, str]:
+        return {"engine": self.abilities.engine, "kernel": platform.release()}
+
+    def own_listing(self) -> str:
+        return ""
+
+    # -- starting and stopping -----------------------------------------------------------------------------
+
+    def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
+        self._stop.clear()
+        ensure_binary(self._root, say, self._stop.is_set)
+        return {name: image for name, image in self._images().items() if name in services}
+
+    def existing_spec(self) -> LabSpec | None:
+        found = self._description()
+        if found is None or not {*CORE} <= {row.name for row in self._rows()}:
+            return None
+        return LabSpec(
+            key=found.key, control_token=found.control_token, host=found.host,
+            toxiproxy_port=found.toxiproxy_port, control_port=found.control_port,
+            coordinator_json=found.coordinator_json, worker_json=found.worker_json,
+            subnet_index=found.subnet_index, journals=Path(found.journals),
+        )  # fmt: skip
+
+    def reserve_addresses(self, spec: LabSpec) -> LabSpec:
+        own = self._description()
+        mine = (own.toxiproxy_port, own.control_port) if own else ()
+        for port in (spec.toxiproxy_port, spec.control_port):
+            if port not in mine and not is_free(spec.host, port):
+                raise PortInUseError(
+                    f"Port {port} on {spec.host} is taken by {port_holder(port)}.",
+                    "Stop that one, or choose others: --port 18474",
+                )
+        if self._isolated:
+            return replace(spec, subnet_index=0)
+        if own is not None:
+            return replace(spec, subnet_index=own.subnet_index)
+        first = zlib.crc32(self._project.encode()) % lab_addresses.LOOPBACK_LABS
+        return replace(spec, subnet_index=lab_addresses.free_loopback(first))
+
+    def up(self, spec: LabSpec, services: Sequence[str]) -> None:
+        self._stop.clear()
+        if asked := [one for one in services if one in MONITORS]:
+            raise EngineError(
+                f"{' and '.join(asked)} are containers, which the engine {self.abilities.engine} has not.",
+                "Start the lab with --engine compose.",
+            )
+        place = self._place(spec)
+        known = self._description()
+        if known is not None and known.place != place:
+            self.down()
+            known = None
+        if known is None:
+            self._supervisor.start(place, self._stop.is_set)
+        self._describe(spec, place)
+        self._create(spec, services)
+        self._supervisor.call("start", names=list(services))
+
+    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+        self._stop.clear()
+        wanted = worker_names(workers)
+        surplus = [row.name for row in self._rows() if row.service == WORKER and row.name not in wanted]
+        for name in surplus:
+            self._supervisor.call("stop", name=name, grace_s=12.0)
+        self._supervisor.call("remove", names=surplus)
+        self._describe(spec, self._place(spec))
+        self._create(spec, [*wanted, *also])
+        if self._stop.is_set():
+            raise InterruptedCommandError("Stopped while workers were created.")
+
+    def start_created(self) -> None:
+        names = [row.name for row in self._rows() if row.status in ("created", "exited")]
+        self._supervisor.call("start", names=names)
+
+    def coordinator_address(self, spec: LabSpec) -> str:
+        return f"{self._addresses(spec).coordinator}:{WORKER_PORT}"
+
+    def link_listen_host(self, spec: LabSpec) -> str:
+        return self._addresses(spec).link_listen
+
+    def stop_all(self, grace_s: float) -> None:
+        if self._supervisor.is_there():
+            for service in STOP_ORDER:
+                names = [row.name for row in self._rows() if row.service == service]
+                self._supervisor.call("stop_all", names=names, grace_s=grace_s)
+
+    def down(self) -> list[str]:
+        return self._supervisor.end()
+
+    def interrupt(self) -> None:
+        self._stop.set()
+
+    def fetch_journals(self, into: Path) -> list[str]:
+        # They are in folders of this machine.
+        return []
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def containers(self) -> list[Container]:
+        rows = self._rows() if self._supervisor.is_there() else []
+        found = [
+            Container(
+                row.name, row.service, f"{self._project}-{row.name}-{row.created}", row.image, row.status, ""
+            )
+            for row in rows
+        ]
+        return sorted(
+            found, key=lambda one: (one.service, index_in_name(one.name) if one.service == WORKER else 0)
+        )
+
+    def inspect(self, name: str) -> ContainerState:
+        return _state(self._row(name))
+
+    def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
+        return {row.name: _state(row) for row in self._rows()}
+
+    def frozen(self) -> dict[str, bool]:
+        try:
+            return {row.name: row.status == "paused" for row in self._rows()}
+        except EngineError:
+            return {}
+
+    def events(self, since_ns: int | None = None) -> ProcessEvents:
+        return self._supervisor.events(since_ns)
+
+    def log(self, name: str, tail: int | None = None) -> str:
+        return last_lines(self._log(name), tail)
+
+    def whole_log(self, name: str) -> Generator[bytes, None, None]:
+        yield from read_log(self._log(name))
+
+    def follow_log(self, name: str, tail: int) -> Iterator[str]:
+        path = self._log(name)
+        yield last_lines(path, tail)
+        deadline_s = time.monotonic() + FOLLOW_S
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            while time.monotonic() < deadline_s:
+                if piece := file.read():
+                    yield piece.decode(errors="replace")
+                elif self._row(name).status not in ("running", "paused"):
+                    return
+                else:
+                    time.sleep(POLL_S)
+
+    def usage(self) -> list[ResourceReading]:
+        rows: list[UsageRow] = self._supervisor.call("usage", list[UsageRow])
+        return [ResourceReading(row.name, row.memory_bytes, row.cpu_s) for row in rows]
+
+    def degradations(self) -> dict[str, list[str]]:
+        found = {row.name: _degradations(row) for row in self._rows()}
+        return {name: what for name, what in found.items() if what}
+
+    # -- faults --------------------------------------------------------------------------------------------
+
+    def pause(self, name: str) -> None:
+        self._supervisor.call("pause", name=name)
+
+    def unpause(self, name: str) -> None:
+        self._supervisor.call("unpause", name=name)
+
+    def kill(self, name: str) -> None:
+        self._supervisor.call("kill", name=name)
+
+    def start(self, name: str) -> None:
+        self._supervisor.call("start", names=[name])
+
+    def stop(self, name: str, grace_s: float) -> None:
+        self._supervisor.call("stop", name=name, grace_s=float(round(grace_s)))
+
+    def restart(self, name: str, grace_s: float) -> None:
+        self._supervisor.call("restart", name=name, grace_s=float(round(grace_s)))
+
+    def unplug(self, name: str) -> None:
+        self._supervisor.call("plug", name=name, plugged=False)
+
+    def plug(self, name: str) -> None:
+        self._supervisor.call("plug", name=name, plugged=True)
+
+    def limit(self, name: str, limits: Limits) -> None:
+        self._supervisor.call("limit", name=name, cpus=limits.cpus, memory_bytes=limits.memory_bytes)
+
+    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
+        row = self._row(name)
+        # 0 removes a limit, and None leaves it.
+        self._supervisor.call(
+            "limit",
+            name=name,
+            cpus=row.made_cpus or 0 if cpus and row.made_cpus != row.cpus else None,
+            memory_bytes=row.made_memory_bytes
+            if memory and row.made_memory_bytes != row.memory_bytes
+            else None,
+        )
+
+    # -- the lab's supervisor ------------------------------------------------------------------------------
+
+    def _rows(self) -> list[ProcessRow]:
+        return list(self._supervisor.call("rows", list[ProcessRow]))
+
+    def _row(self, name: str) -> ProcessRow:
+        for row in self._rows():
+            if row.name == name:
+                return row
+        raise ContainerGoneError(
+            f"There is no process {name} in the lab {self._project!r}.", "See: python lab.py status"
+        )
+
+    def _log(self, name: str) -> Path:
+        self._row(name)
+        return log_path(self._supervisor.folder / LOGS, name)
+
+    def _create(self, spec: LabSpec, names: Sequence[str]) -> None:
+        place = ProcessPlace(
+            addresses=self._addresses(spec),
+            isolated=self._isolated,
+            as_user=self._isolated and is_privileged(),
+            stores=self._supervisor.folder / STORES,
+            journals=_journals(spec),
+            toxiproxy=binary_path(self._root),
+            images=self._images(),
+        )
+        for name in names:
+            for folder in (place.stores / name, place.journals / name):
+                folder.mkdir(parents=True, exist_ok=True)
+                # Processes may be another user's, and have no other folder.
+                folder.chmod(0o777)
+        specs = process_specs(spec, place, names)
+        self._supervisor.call("create", specs=specs)
+
+    def _images(self) -> dict[str, str]:
+        return {one.service: f"process:{images.digest(one, self._root)}" for one in images.CATALOGUE}
+
+    def _addresses(self, spec: LabSpec) -> LabAddresses:
+        return lab_addresses.ISOLATED if self._isolated else lab_addresses.loopback(spec.subnet_index)
+
+    def _place(self, spec: LabSpec) -> SupervisorPlace:
+        """Return what a supervisor for this specification is started with: another one needs a new
+        supervisor.
+        """
+        where = self._addresses(spec)
+        return SupervisorPlace(
+            project=self._project,
+            folder=str(self._supervisor.folder),
+            checkout=str(self._root),
+            code=self._images(),
+            modules=tuple(MODULES.values()),
+            published=(
+                (spec.host, spec.toxiproxy_port, where.toxiproxy_api, API_PORT),
+                (spec.host, spec.control_port, where.coordinator_control, CONTROL_PORT),
+            ),
+            programs={TOXIPROXY_PROGRAM: str(binary_path(self._root))},
+            hosts={"toxiproxy": where.toxiproxy_links},
+            isolated=self._isolated,
+            claim=where.claim,
+        )
+
+    def _description(self) -> LabDescription | None:
+        try:
+            text: str = self._supervisor.call("description", str)
+        except EngineGoneError:
+            return None
+        return msgspec.json.decode(text, type=LabDescription) if text else None
+
+    def _describe(self, spec: LabSpec, place: SupervisorPlace) -> None:
+        description = LabDescription(
+            place=place, key=spec.key, control_token=spec.control_token, host=spec.host,
+            toxiproxy_port=spec.toxiproxy_port, control_port=spec.control_port,
+            coordinator_json=spec.coordinator_json, worker_json=spec.worker_json,
+            subnet_index=spec.subnet_index, journals=str(_journals(spec)),
+        )  # fmt: skip
+        self._supervisor.call("describe", text=msgspec.json.encode(description).decode())
+
+
+def _journals(spec: LabSpec) -> Path:
+    if spec.journals is None:
+        raise LabError("A lab of processes keeps its journals in a folder of this machine; none was given.")
+    return spec.journals
+
+
+def _state(row: ProcessRow) -> ContainerState:
+    return ContainerState(
+        row.status, row.exit_code, row.out_of_memory, row.plugged, row.cpus, row.memory_bytes
+    )
+
+
+def _degradations(row: ProcessRow) -> list[str]:
+    """Return how a process differs from its creation: its status, `unplugged`, `limited`."""
+    found = [] if row.status == "running" else [row.status]
+    if not row.plugged:
+        found.append("unplugged")
+    if (row.cpus, row.memory_bytes) != (row.made_cpus, row.made_memory_bytes):
+        found.append("limited")
+    return found
+
+
+def holds(project: str, isolated: bool) -> bool:
+    """Return whether a supervisor holds a lab of that name, in namespaces or not. Raises nothing."""
+    engine = ProcessEngine(project, Path(), isolated)
+    return engine.holds_lab()

@@ -1,0 +1,46 @@
+"""Interfaces, addresses and routes of a lab's processes."""
+
+from __future__ import annotations
+
+from driver.engines.process.lab_addresses import ISOLATED, loopback
+from driver.engines.process.lab_network import client_address, hardware_address, inside_lines
+
+
+def test_a_worker_has_a_route_to_toxiproxy_and_to_nothing_else() -> None:
+    lines = inside_lines({"links": client_address(1)}, {"links": "end4"}, 77)
+    assert lines == [
+        "link set lo up",
+        "link add links address 02:42:0a:e8:00:10 type veth peer name end4 netns 77",
+        "addr add 10.232.0.16/32 dev links",
+        "link set links up",
+        "route add 10.232.0.2/32 dev links",
+    ]
+
+
+def test_toxiproxy_is_on_all_networks() -> None:
+    lines = inside_lines(ISOLATED.networks("toxiproxy"), {"links": "a", "core": "b", "control": "c"}, 1)
+    assert [line for line in lines if line.startswith("addr")] == [
+        "addr add 10.232.0.2/22 dev links",
+        "addr add 10.231.0.3/24 dev core",
+        "addr add 10.233.0.3/24 dev control",
+    ]
+
+
+def test_the_coordinator_is_not_on_the_workers_network() -> None:
+    assert set(ISOLATED.networks("coordinator")) == {"core", "control"}
+
+
+def test_five_hundred_workers_have_addresses_of_their_own() -> None:
+    found = {client_address(number) for number in range(501)}
+    assert len(found) == 501
+    assert client_address(500) == "10.232.2.3"
+
+
+def test_a_hardware_address_follows_from_the_address() -> None:
+    assert hardware_address("10.231.0.2") == "02:42:0a:e7:00:02"
+
+
+def test_two_labs_on_the_loopback_network_share_no_address() -> None:
+    one, other = loopback(0), loopback(16_383)
+    assert (one.coordinator, other.coordinator) == ("127.64.0.2", "127.127.255.2")
+    assert one.claim != other.claim
