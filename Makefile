@@ -26,8 +26,14 @@ images: setup
 	@echo "stormlab: building the images"
 	@$(PY) lab.py build
 
-demo: setup ## the whole lab once: 20 workers, a thundering herd, a verdict and a report
-	@$(PY) lab.py scenario thundering_herd --workers 20 --duration 60
+demo: venv ## the whole lab once: 20 workers, a thundering herd, a verdict and a report; on Docker if it can be had, else on processes
+	@engine=$${STORMLAB_ENGINE:-}; why="as STORMLAB_ENGINE says"; \
+	if [ -z "$$engine" ]; then \
+		if $(PY) lab.py setup; then engine=compose; why="since a Docker engine answers"; \
+		else engine=process; why="since no Docker engine can be had here (see above)"; fi; \
+	fi; \
+	echo "stormlab: the demo runs on the engine $$engine, $$why"; \
+	$(PY) lab.py scenario thundering_herd --workers 20 --duration 60 --engine $$engine
 
 examples: setup ## the images of examples/, from Debian's packages where no registry answers
 	@$(PY) -m driver.machine.example_images

@@ -239,7 +239,7 @@ def test_an_unplugged_process_is_silent_and_comes_back_with_its_connection(lab: 
 def test_a_killed_supervisor_leaves_nothing(tmp_path: Path) -> None:
     lab = SmallLab(tmp_path)
     lab.start()
-    spec = lab.spec("worker-1", "import os\nos.fork()\nos.setsid()\n" + SLEEP)
+    spec = lab.spec("worker-1", "import os\nif os.fork() == 0: os.setsid()\n" + SLEEP)
     lab.client.call("create", specs=[_marked(spec, lab.project)])
     lab.client.call("start", names=["worker-1"])
     lab.wait_for(lambda: len(lab.pids()) >= 2, "both of its processes")

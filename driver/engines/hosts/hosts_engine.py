@@ -199,6 +199,9 @@ class HostsEngine:
     def coordinator_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.subnet_index)}.2:8765"
 
+    def link_listen_host(self, spec: LabSpec) -> str:
+        return "[::]"
+
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
         compose, _ = self._resolved(spec)
         self._make_networks(spec, compose)

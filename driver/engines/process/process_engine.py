@@ -38,7 +38,7 @@ from driver.engines.process.lab_services import (
     worker_names,
 )
 from driver.engines.process.log_file import FOLLOW_S, POLL_S, last_lines, read_log
-from driver.engines.process.namespaces import is_privileged
+from driver.engines.process.namespaces import is_privileged, refusal
 from driver.engines.process.process_abilities import abilities_of
 from driver.engines.process.requests import ProcessRow, SupervisorPlace, UsageRow
 from driver.engines.process.supervisor_client import ProcessEvents, SupervisorClient
@@ -116,6 +116,11 @@ class ProcessEngine:
 
     def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
         self._stop.clear()
+        if self._isolated and (why := refusal()):
+            raise EngineError(
+                f"The engine {self.abilities.engine} can start no lab here. {why}",
+                "Or, without isolation and unplug: --engine plain",
+            )
         ensure_binary(self._root, say, self._stop.is_set)
         return {name: image for name, image in self._images().items() if name in services}
 
