@@ -89,6 +89,8 @@ class SystemActivity:
         self._is_read = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._settled_by_s = 0.0
+        self._settle_s = plan.system.settle_s if plan.system is not None else None
+        self._tables = UnchangedTables()
 
     def work(self) -> Sequence[Coroutine[object, object, None]]:
         more = [self._follow(self._observer)] if self._observer is not None else []
@@ -155,8 +157,12 @@ class SystemActivity:
         while True:
             degraded = await self._degraded()
             waiting = dials.look(await self._link_states(), time.monotonic())
-            if not degraded and not waiting and dials.watched_s(time.monotonic()) >= QUIET_S:
+            if degraded or waiting:
+                self._tables = UnchangedTables()
+            elif dials.watched_s(time.monotonic()) >= QUIET_S:
                 return
+            elif self._observer is not None and self._settle_s is not None:
+                self._tables.look(await self._observer.current(), time.monotonic())
             if time.monotonic() > deadline_s:
                 end.outcome = "failed"
                 end.detail = f"after {within_s:.0f} s not as before: {name_list([*degraded, *waiting])}"
@@ -184,13 +190,11 @@ class SystemActivity:
 
         Without `settle` nothing says when a foreign system has done all its work.
         """
-        settle_s = self._plan.system.settle_s if self._plan.system is not None else None
-        tables = UnchangedTables()
         expected = parse_expectations(self._plan.expect, on_system=True)
-        while settle_s is not None and time.monotonic() < self._settled_by_s:
+        while self._settle_s is not None and time.monotonic() < self._settled_by_s:
             asked_ns = time.monotonic_ns()
             values = await observer.current()
-            if tables.look(values, time.monotonic()) >= settle_s:
+            if self._tables.look(values, time.monotonic()) >= self._settle_s:
                 folder = self._context.folder
                 if not await asyncio.to_thread(open_in, folder, expected, values, asked_ns):
                     return
