@@ -24,7 +24,7 @@ from driver.exit_codes import ExitCode
 from driver.files import write_file
 from driver.labs.lifecycle import services
 from driver.results.run_folder import new_folder
-from driver.scenarios.scenario_file import scenario_paths, scenarios_under
+from driver.scenarios.scenario_file import find_scenario, scenario_paths, scenarios_under
 from driver.suite.child_process import StopSignals
 from driver.suite.commands import TESTS_LIMIT_S, Flags
 from driver.suite.entry import SCENARIOS, TESTS, EntryOutcome, EntryResult, SuiteSummary, overall, select
@@ -77,14 +77,14 @@ def command(
 ) -> int:  # fmt: skip
     """Run the tests and then the scenarios, and write one summary to results/.
 
-    A NAME may be a folder: then its scenarios run (those of examples/, for example), and nothing else that is
-    not named. An error in one entry makes that entry inconclusive; the next begins with a lab of its own. One
-    that this machine was too busy to decide runs once more, alone, at the end.
+    A NAME may be a folder, or a scenario's file: then its scenarios run (those of examples/, for example),
+    and nothing else that is not named. An error in one entry makes that entry inconclusive; the next begins
+    with a lab of its own. One that this machine was too busy to decide runs once more, alone, at the end.
     """
     wanted = [name for names in (*only, *more) for name in names.split(",") if name]
-    inside = _in_folders(wanted)
+    inside = _of_paths(wanted)
     paths = {**scenario_paths(), **inside}
-    names = select([name for name in wanted if not _is_folder(name)] + list(inside), paths)
+    names = select([name for name in wanted if not _is_path(name)] + list(inside), paths)
     if listed:
         _list(names, paths, quick, controls)
         return ExitCode.PASSED
@@ -131,15 +131,20 @@ def _lab(engine: Engine, names: list[str], replace: bool, terminal: Terminal) ->
     return nullcontext(-1) if names == [TESTS] else lab_for_run(engine, ["suite"], replace, None, terminal)
 
 
-def _is_folder(name: str) -> bool:
-    return name not in (TESTS, SCENARIOS) and os.path.isdir(name)
+def _is_path(name: str) -> bool:
+    """Whether a name is that of a folder, or of a scenario's file."""
+    return name not in (TESTS, SCENARIOS) and (os.path.isdir(name) or name.endswith((".yaml", ".yml")))
 
 
-def _in_folders(wanted: list[str]) -> dict[str, Path]:
-    """Return the scenarios of folders among `wanted`. Raises UsageError for a name that others have too."""
+def _of_paths(wanted: list[str]) -> dict[str, Path]:
+    """Return the scenarios of folders and files among `wanted`. Raises UsageError for a file that is not
+    there, and for a name that others have too.
+    """
     found: dict[str, Path] = {}
-    for folder in filter(_is_folder, wanted):
-        for name, path in scenarios_under(Path(folder)).items():
+    for named in filter(_is_path, wanted):
+        given = Path(named)
+        inside = scenarios_under(given) if given.is_dir() else {given.stem: find_scenario(named)}
+        for name, path in inside.items():
             if (other := {**scenario_paths(), **found}.get(name)) and not path.samefile(other):
                 raise UsageError(f"{path} and {other} are scenarios of one name.", "Rename one of them.")
             found[name] = path

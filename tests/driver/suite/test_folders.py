@@ -57,3 +57,16 @@ def test_a_folder_and_a_name_are_both_in_the_suite(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, [str(tmp_path), "slow_link", "--list"])
     assert "cut_of_mine" in done.output
     assert "slow_link" in done.output
+
+
+def test_a_scenario_s_file_is_in_the_suite_alone(tmp_path: Path) -> None:
+    file = _scenario(tmp_path / "scenarios" / "cut_of_mine.yaml")
+    _scenario(tmp_path / "scenarios" / "kill_of_mine.yaml")
+    done = CliRunner().invoke(command, [str(file), "--list"])
+    assert done.output.startswith("1 entries")
+    assert "cut_of_mine" in done.output
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cut_of_mine"):
+        CliRunner().invoke(command, [str(tmp_path / "cut_of_mine.yaml"), "--list"], catch_exceptions=False)
