@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz conformance prove-receipts prove-examples example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz conformance prove-receipts prove-examples prove-anchors example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -80,6 +80,9 @@ prove-receipts: dev images ## captures of packets must find a thousand receipts 
 
 prove-examples: dev images ## every link fault of the catalogue has its receipt on each example system (some minutes)
 	@$(PY) -m tests.example_faults --write
+
+prove-anchors: dev images ## a fault with an anchor strikes at the same byte in a thousand of a thousand repeats (some minutes)
+	@$(PY) -m tests.anchored_faults --write
 
 example-defects: dev images ## defects in the code of examples/, each before the scenario that must catch it, and healthy runs (two hours; ONLY=jobs; go on: RESUME=1)
 	@$(PY) -m tests.example_defects $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume)

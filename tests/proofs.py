@@ -36,6 +36,7 @@ SECTIONS = {
     "system_rounds": ("Fifty starts and removals of a system behind doors", "make system-rounds"),
     "example_faults": ("Every link fault on three example systems", "make prove-examples"),
     "examples": ("Each example as declared", "python -m tests.example_suite results/…-suite"),
+    "anchors": ("A thousand repeats strike at the same byte", "make prove-anchors"),
     "receipts": ("Receipts held against packet captures", "make prove-receipts"),
     "claims": ("Claims judged twice", "make judge-claims"),
     "simulation": ("A million seeds under a virtual clock", "make simulate SEEDS=1000000"),
