@@ -1,8 +1,8 @@
 """An anchored fault strikes at the same byte a thousand times: python -m tests.anchored_faults
 
-The shipped door, as its image has it, between real sockets. What a client sends comes in other pieces each time,
-drawn by the repeat's number. A repeat counts where the server received exactly the bytes before the anchor and
-then a reset, the client not one byte of the answer, and the door names the same byte.
+The shipped door, as its image has it, between real sockets. What a client sends comes in other pieces each
+time, drawn by the repeat's number. A repeat counts where the server received exactly the bytes before the
+anchor and then a reset, the client not one byte of the answer, and the door names the same byte.
 """
 
 from __future__ import annotations
@@ -103,10 +103,10 @@ def main() -> int:
 def as_markdown(same: Mapping[Case, int], repeats: int) -> str:
     """Return the section of the page."""
     lines = [
-        f"A reset anchored on one link of the shipped door, {repeats:,} connections each, what the client sends "
-        "cut into other pieces each time. It counts where the server received exactly the bytes before the "
-        "anchor and then RST, the client nothing that the server answered to them, and the door names that "
-        "byte. The door's journal has every strike.",
+        f"A reset anchored on one link of the shipped door, {repeats:,} connections each, what the client "
+        "sends cut into other pieces each time. It counts where the server received exactly the bytes before "
+        "the anchor and then RST, the client nothing that the server answered to them, and the door names "
+        "that byte. The door's journal has every strike.",
         "",
         "| anchor | bytes that the server received | the same |",
         "|---|---|---|",
