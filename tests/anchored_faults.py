@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ from tests.proofs import commit, keep
 
 REPEATS = 1000
 LIMIT_S = 10.0
+SHOWN = 3
+"""Repeats of one case that are printed where they are not the same."""
 PAIR, HOST = "worker->db:5432", "127.0.0.1"
 LINK = f"{PAIR}@{HOST}"
 SQL = b"BEGIN; INSERT INTO orders VALUES (1, 'x'); COMMIT; SELECT 1; BEGIN; COMMIT; " + bytes(range(256)) * 3
@@ -90,7 +92,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, door(Path(name)) as found:
         same = {case: _same(found, case, given.repeats) for case in CASES}
         recorded = _recorded(found.journal, given.repeats * len(CASES))
-    missing = {case: given.repeats - count for case, count in same.items() if count < given.repeats}
+    missing = [case.point.text(PAIR) for case, count in same.items() if count < given.repeats]
     print("every repeat struck at the same byte" if not missing else f"not the same byte: {missing}")
     if len(recorded) != given.repeats * len(CASES):
         print(f"the journal has {len(recorded)} strikes; expected {given.repeats * len(CASES)}")
@@ -186,7 +188,7 @@ def _same(found: Door, case: Case, repeats: int) -> int:
     for number in range(repeats):
         trouble = _trouble(found, case, number)
         count += not trouble
-        if trouble:
+        if trouble and number - count < SHOWN:
             print(f"  repeat {number} of {case.point.text(PAIR)}: {trouble}")
     took_s = time.monotonic() - began
     print(f"{case.point.text(PAIR)}: {count} of {repeats} in {took_s:.1f} s", flush=True)
@@ -209,12 +211,11 @@ def _trouble(found: Door, case: Case, number: int) -> str:
             found.api.begin_fault(
                 fault_body(Injection(fault_id, (LINK,), anchor=anchor), LinkEffect(action=LinkAction.reset))
             )
-            _scatter(client, case.sends, random.Random(number))
-            received = _read(server, case.received)
-            with suppress(OSError):
-                server.sendall(ANSWER)
-            more, how = _rest(server)
-            answered, how_client = _rest(client)
+            was_reset = _scatter(client, case.sends, random.Random(number))
+            received, how_read = _read(server, case.received)
+            answer_reset = how_read or _send(server, ANSWER)
+            more, how = _rest(server, answer_reset)
+            answered, how_client = _rest(client, was_reset)
     state = found.api.wait_fault(fault_id, LIMIT_S)
     struck = None if state.anchor is None else state.anchor.struck
     found.api.end_fault(fault_id)
@@ -228,27 +229,39 @@ def _trouble(found: Door, case: Case, number: int) -> str:
     return ""
 
 
-def _scatter(client: socket.socket, data: bytes, draw: random.Random) -> None:
-    """Send data in pieces of drawn sizes, until all is sent or the connection is reset."""
+def _scatter(client: socket.socket, data: bytes, draw: random.Random) -> bool:
+    """Send data in pieces of drawn sizes. Returns whether the connection was reset meanwhile."""
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with suppress(OSError):
-        while data:
-            size = draw.randint(1, 60)
-            client.sendall(data[:size])
-            data = data[size:]
+    while data:
+        size = draw.randint(1, 60)
+        if _send(client, data[:size]):
+            return True
+        data = data[size:]
+    return False
 
 
-def _read(one: socket.socket, size: int) -> bytes:
-    """Return `size` bytes, or fewer where the connection ends."""
+def _send(one: socket.socket, data: bytes) -> bool:
+    """Send data, and return whether that found a reset: the kernel tells it once, to the first call."""
+    try:
+        one.sendall(data)
+    except ConnectionResetError:
+        return True
+    return False
+
+
+def _read(one: socket.socket, size: int) -> tuple[bytes, bool]:
+    """Return `size` bytes, or fewer where the connection ends, and whether it was reset."""
     data = b""
-    with suppress(ConnectionResetError):
+    try:
         while len(data) < size and (more := one.recv(size - len(data))):
             data += more
-    return data
+    except ConnectionResetError:
+        return data, True
+    return data, False
 
 
-def _rest(one: socket.socket) -> tuple[bytes, str]:
-    """Return what still comes, and how the connection ends."""
+def _rest(one: socket.socket, was_reset: bool) -> tuple[bytes, str]:
+    """Return what still comes, and how the connection ends; one that was reset has told so already."""
     data = b""
     try:
         while more := one.recv(4096):
@@ -257,7 +270,7 @@ def _rest(one: socket.socket) -> tuple[bytes, str]:
         return data, "reset"
     except TimeoutError:
         return data, "silence"
-    return data, "FIN"
+    return data, "reset" if was_reset else "FIN"
 
 
 def _recorded(journal: Path, expected: int) -> Sequence[Mapping[str, Any]]:
