@@ -18,6 +18,9 @@ class ManyHosts(Protocol):
     def read_clock(self, host: str) -> ClockReading:
         """Read CLOCK_MONOTONIC of a host, over the control network: the shortest of some round trips."""
 
+    def unreachable(self) -> list[str]:
+        """Return what may still run on hosts that stopped answering, a sentence each. Raises nothing."""
+
     def offset_ns(self, process: str) -> int:
         """Return this machine's CLOCK_MONOTONIC minus that of a process's host, as last read."""
 

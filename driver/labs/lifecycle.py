@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from driver.background import background
 from driver.engines.engine import CORE, MONITORS, PROBER, WORKER, Engine, LabSpec
+from driver.engines.many_hosts import ManyHosts
 from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseError
 from driver.interrupts import to_completion
 from driver.labs.lab import Lab, lab_of, links_for
@@ -121,6 +122,8 @@ async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GR
         _log.debug("stopping in order: %s", error)
     left = await asyncio.to_thread(engine.down)
     terminal.clear()
+    for sentence in engine.unreachable() if isinstance(engine, ManyHosts) else ():
+        terminal.warn(sentence)
     return RemovedLab(len(containers), left)
 
 

@@ -83,6 +83,9 @@ class ProcessHosts:
     def read_clock(self, host: str) -> ClockReading:
         return self._hosts[host].ask()
 
+    def unreachable(self) -> list[str]:
+        return []
+
     def offset_ns(self, process: str) -> int:
         (host,) = [one for one in self._hosts.values() if one.process == process]
         read = min((host.ask() for _ in range(5)), key=lambda one: one.answered_ns - one.asked_ns)

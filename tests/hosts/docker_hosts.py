@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -58,6 +59,11 @@ class DockerHost:
         """Undo `cut`."""
         command("ip", "-n", self.switch, "link", "set", self.veth, "up")
 
+    def die(self) -> None:
+        """End the engine at once, as if the host had lost its power; its containers run on, out of reach."""
+        os.kill(self.pid(), signal.SIGKILL)
+        _wait_until_gone(self.pid())
+
     def pid(self) -> int:
         """The engine's process."""
         return int((self.folder / "dockerd.pid").read_text())
@@ -72,12 +78,14 @@ def command(*argv: str) -> str:
 
 
 @contextmanager
-def docker_hosts(folder: Path, ahead_s: Sequence[int] = (0, 0, 0)) -> Iterator[list[DockerHost]]:
+def docker_hosts(ahead_s: Sequence[int] = (0, 0, 0)) -> Iterator[list[DockerHost]]:
     """Start an engine for each entry of `ahead_s`: the seconds by which its clock is ahead. All are one
     swarm.
 
     At the end engines, their containers, namespaces and interfaces are gone.
     """
+    # The path of a socket has 104 characters at most: a test's own folder is too deep.
+    folder = Path(tempfile.mkdtemp(prefix="slh"))
     mark = f"{os.getpid() % 0xFFFF:04x}"
     switch, third = f"slb{mark}", os.getpid() % 200 + 20
     hosts = [_planned(folder, mark, third, number) for number in range(1, len(ahead_s) + 1)]
@@ -92,7 +100,10 @@ def docker_hosts(folder: Path, ahead_s: Sequence[int] = (0, 0, 0)) -> Iterator[l
         yield hosts
     finally:
         for host in hosts:
+            _ask_to_end(host)
+        for host in hosts:
             _end(host)
+        shutil.rmtree(folder, ignore_errors=True)
         with suppress(HostsError):
             command("ip", "netns", "delete", switch)
 
@@ -169,11 +180,18 @@ def _make_swarm(hosts: Sequence[DockerHost]) -> None:
         )
 
 
+def _ask_to_end(host: DockerHost) -> None:
+    with suppress(OSError, ValueError):
+        if not Path(f"/proc/{host.pid()}").exists():
+            # An engine that died has containers, which the next one on the same data finds and stops.
+            _start(host, 0)
+            _wait_until_it_answers(host)
+        os.kill(host.pid(), signal.SIGTERM)
+
+
 def _end(host: DockerHost) -> None:
     with suppress(OSError, ValueError):
-        pid = host.pid()
-        os.kill(pid, signal.SIGTERM)
-        _wait_until_gone(pid)
+        _wait_until_gone(host.pid())
     with suppress(HostsError):
         command("ip", "netns", "delete", host.namespace)
     for mount in _mounts_under(host.folder):

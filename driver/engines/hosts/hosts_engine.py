@@ -257,13 +257,21 @@ class HostsEngine:
         return [sentence for left_out in found for sentence in left_out] + lost
 
     def down(self) -> list[str]:
-        known = {name: host for name, host in self._where.items() if host.address in self._gone}
         # The overlay is the first host's to remove, once no container of any host is on it.
         left = [one for host in reversed(self._hosts) for one in self._down(host)]
-        left += [f"{name} on {host.address}, which does not answer" for name, host in known.items()
-                 if host.address in self._gone]  # fmt: skip
-        self._where.clear()
+        self._where = {name: host for name, host in self._where.items() if host.address in self._gone}
         return left
+
+    def unreachable(self) -> list[str]:
+        found = []
+        for host in self._hosts:
+            names = sorted(name for name, its in self._where.items() if its is host)
+            if names and host.address in self._gone:
+                found.append(
+                    f"{host.address} does not answer; what may still run there: {', '.join(names)}. Once it "
+                    f"does: python lab.py down --project {self._project}"
+                )
+        return found
 
     def interrupt(self) -> None:
         self._interrupted = True
@@ -277,6 +285,11 @@ class HostsEngine:
         except EngineGoneError as error:
             self._gone[host.address] = error.sentence
             return []
+        except EngineError:
+            if self._gone:
+                # The overlay stays while a host that does not answer may have a container on it.
+                return []
+            raise
 
     def _fetch(self, one: Container, into: Path) -> list[str]:
         sdk = self._host_of(one.name).sdk
