@@ -15,7 +15,7 @@ from driver.checks.finding import Finding, Status, passed
 from driver.exit_codes import ExitCode
 from driver.histories.clock_alignment import aligned
 from driver.histories.clocks import NO_SKEW, Skew, clocks_of
-from driver.histories.events import ClockRead, Receipt
+from driver.histories.events import ClockRead, HostLost, Receipt
 from driver.histories.history import History
 from driver.judging.clock_bounds import (
     CLOCKS_KNOWN,
@@ -165,6 +165,14 @@ def test_a_figure_that_is_closer_to_its_threshold_than_its_bound_is_unknown() ->
     (close,) = agreed_findings([found], [], 1_000_000, {"latency_p99_s": 0.02})
     (far,) = agreed_findings([found], [], 1_000_000, {"latency_p99_s": 0.005})
     assert (close.status, far.status) == (Status.unknown, Status.passed)
+
+
+def test_a_host_that_stops_answering_makes_a_run_inconclusive_by_name(tmp_path: Path) -> None:
+    moved = on_hosts(overtaken(-20.0), 3)
+    moved.emit("driver", HostLost, 30.0, host="host-3", detail="it does not answer")
+    judged = judge_run(moved.write(tmp_path / "run", EXPECT))
+    assert judged.verdict.exit_code is ExitCode.INCONCLUSIVE
+    assert "the host host-3 stopped answering in the run" in judged.verdict.because
 
 
 def test_a_receipt_that_some_skew_contradicts_is_not_proved() -> None:
