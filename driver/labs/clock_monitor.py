@@ -27,7 +27,14 @@ def clock_readers(engine: object, journal: DriverJournal) -> list[Coroutine[obje
 class ClockMonitor:
     """Records on which host each process runs, and a reading of each host's clock twice a second."""
 
-    def __init__(self, hosts: ManyHosts, journal: DriverJournal, every_s: float = READ_EVERY_S) -> None:
+    def __init__(
+        self,
+        hosts: ManyHosts,
+        journal: DriverJournal,
+        every_s: float = READ_EVERY_S,
+        placed_every_s: float = PLACED_EVERY_S,
+    ) -> None:
+        self._placed_every_s = placed_every_s
         self._hosts = hosts
         self._journal = journal
         self._every_s = every_s
@@ -39,15 +46,17 @@ class ClockMonitor:
         LabError.
         """
         known: dict[str, str] = {}
+        followed: set[str] = set()
         async with asyncio.TaskGroup() as group:
             while True:
                 for host, processes in (await asyncio.to_thread(self._hosts.placed)).items():
-                    if host not in known.values():
+                    if host not in followed:
+                        followed.add(host)
                         group.create_task(self._follow(host))
                     if added := [one for one in processes if known.get(one) != host]:
                         self._journal.write(ProcessesPlaced, host=host, processes=added)
                         known.update(dict.fromkeys(added, host))
-                await asyncio.sleep(PLACED_EVERY_S)
+                await asyncio.sleep(self._placed_every_s)
 
     async def _follow(self, host: str) -> None:
         missed = 0

@@ -12,6 +12,7 @@ from driver.engines.many_hosts import offset_of
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import ClockRead, HostLost, ProcessesPlaced
 from driver.histories.history import DRIVER
+from driver.histories.host_clock import ClockReading
 from driver.histories.journals import JOURNALS, read_history
 from driver.labs.clock_monitor import ClockMonitor, clock_readers
 from tests.driver.fakes import FakeEngine
@@ -91,6 +92,32 @@ async def test_a_host_that_ends_is_recorded_as_lost_once_and_the_others_are_read
     history = read_history(tmp_path)
     assert [one.host for one in history.of(HostLost)] == ["south"]
     assert history.clocks.trouble() == ["the host south stopped answering in the run"]
+
+
+class EmptyHosts(ProcessHosts):
+    """Hosts on which no process runs yet; counts what is asked."""
+
+    def __init__(self, hosts: dict[str, ProcessHost]) -> None:
+        super().__init__(hosts)
+        self.looks, self.reads = 0, dict.fromkeys(hosts, 0)
+
+    def placed(self) -> dict[str, list[str]]:
+        self.looks += 1
+        return {name: [] for name in self.reads}
+
+    def read_clock(self, host: str) -> ClockReading:
+        self.reads[host] += 1
+        return super().read_clock(host)
+
+
+async def test_a_host_is_read_at_one_pace_also_before_a_process_runs_there(
+    hosts: dict[str, ProcessHost], tmp_path: Path
+) -> None:
+    journal, engine = DriverJournal(tmp_path / JOURNALS), EmptyHosts(hosts)
+    async with background(ClockMonitor(engine, journal, every_s=60.0, placed_every_s=0.01).run()):
+        await eventually(lambda: engine.looks > 20)
+    journal.close()
+    assert engine.reads == {"north": 1, "south": 1, "west": 1}
 
 
 def test_the_offset_of_a_process_is_that_of_its_host(hosts: dict[str, ProcessHost]) -> None:

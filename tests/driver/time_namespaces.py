@@ -15,7 +15,8 @@ from driver.histories.host_clock import ClockReading
 _HOST = """
 import sys, time
 import msgspec
-from wire.events import Journal, ProcessStarted, Started
+from wire.events import Journal, ProcessStarted
+from wire.task_events import Started
 name, file = sys.argv[1:]
 out = open(file, "ab", buffering=0)
 journal = Journal(name, out.write, time.monotonic_ns, time.time)

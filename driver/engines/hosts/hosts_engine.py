@@ -236,11 +236,6 @@ class HostsEngine:
         in_parallel(lambda name: self._create(spec, compose, WORKER, name), sorted(wanted - have))
         self.containers()
 
-    def start_created(self) -> None:
-        """Start every container that was created or has ended."""
-        names = [one.name for one in self.containers() if one.status in ("created", "exited")]
-        in_parallel(self.start, names)
-
     def stop_all(self, grace_s: float) -> None:
         alive = [one for one in self.containers() if one.status in ("running", "paused")]
         in_parallel(self.unpause, [one.name for one in alive if one.status == "paused"])
