@@ -36,8 +36,25 @@ def pid_of(lab: Lab, name: str) -> int | None:
     """
     if name == TOXIPROXY:
         return next(_toxiproxies(lab), None)
-    assert lab.spec.journals is not None, "the engine shares this machine's files"
-    return next(_holders(own_journal(lab.spec.journals, name)), None)
+    journal = journal_of(lab, name)
+    return None if journal is None else next(_holders(journal), None)
+
+
+def journal_of(lab: Lab, name: str) -> Path | None:
+    """The journal of a container: in the lab's folder, or as a process inside of the container has it; None
+    where the engine keeps it and no process runs there.
+    """
+    if lab.spec.journals is not None:
+        return own_journal(lab.spec.journals, name)
+    key = f"STORMLAB_KEY={lab.spec.key}".encode()
+    for path in PROC.glob("[0-9]*/environ"):
+        journal = path.parent / "root" / "journal" / own_journal(Path(), name).name
+        try:
+            if key in path.read_bytes().split(b"\0") and journal.exists():
+                return journal
+        except OSError:
+            continue
+    return None
 
 
 def remains(lab: Lab, names: list[str]) -> list[str]:
