@@ -85,8 +85,6 @@ class InitConnection:
         *lines, self._buffer = (self._buffer + piece).split(b"\n")
         for line in lines:
             self._receive(msgspec.json.decode(line, type=InitReport))
-        if not piece:
-            self._end()
         return bool(piece)
 
     def _receive(self, report: InitReport) -> None:
@@ -97,7 +95,13 @@ class InitConnection:
             self._reports.append(report)
             self._reported.notify_all()
 
-    def _end(self) -> None:
+    @property
+    def handle(self) -> int:
+        """A descriptor that is readable once the process has ended; -1 where it had not reported before."""
+        return self._handle
+
+    def end(self) -> None:
+        """Record that the process, and all others of its namespace, have ended."""
         self._ended(self._exit_code)
         with self._reported:
             self.is_over = True
@@ -118,14 +122,27 @@ class InitMonitor:
 
     def add(self, connection: InitConnection) -> None:
         """Read the reports of one more init."""
-        number = connection.control.fileno()
-        self._connections[number] = connection
-        self._poll.register(number, select.EPOLLIN | select.EPOLLHUP)
+        self._watch(connection.control.fileno(), connection)
+
+    def _watch(self, descriptor: int, connection: InitConnection) -> None:
+        self._connections[descriptor] = connection
+        self._poll.register(descriptor, select.EPOLLIN)
 
     def _run(self) -> None:
         while True:
-            for number, _ in self._poll.poll():
-                connection = self._connections[number]
-                # Once it is closed, its number may be another connection's.
-                if not connection.read() and self._connections.get(number) is connection:
-                    del self._connections[number]
+            for descriptor, _ in self._poll.poll():
+                connection = self._connections[descriptor]
+                if descriptor == connection.handle:
+                    self._forget(descriptor)
+                    connection.end()
+                elif not connection.read():
+                    self._forget(descriptor)
+                    # Its connection is closed before the other processes of its namespace have ended.
+                    if connection.handle >= 0:
+                        self._watch(connection.handle, connection)
+                    else:
+                        connection.end()
+
+    def _forget(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        del self._connections[descriptor]

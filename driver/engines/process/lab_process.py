@@ -4,6 +4,7 @@ time.
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from driver.engines.process.control_groups import ControlGroup
 from driver.engines.process.event_log import ProcessEventLog
 from driver.engines.process.init_monitor import InitConnection
 from driver.engines.process.process_spec import FREEZE, KILL, STOP, THAW, InitOrder, ProcessSpec
-from driver.engines.process.process_tree import PROC, descendants
+from driver.engines.process.process_tree import PROC, descendants, signal_descendants
 from driver.engines.process.requests import ProcessRow, UsageRow
 
 KILL_WITHIN_S = 15.0
@@ -239,6 +240,8 @@ class LabProcess:
 
     def _kill_init(self, init: InitConnection) -> None:
         if self._around.root:
+            # The program is not to wait for the end of its init, which a busy machine delays.
+            signal_descendants(init.pid, signal.SIGKILL)
             init.kill()
         else:
             # Without a namespace, its init ends the tree.
