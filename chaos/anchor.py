@@ -126,8 +126,8 @@ class AnchorPoint(Strict):
     def stream(self) -> Direction:
         """The direction in which it is counted; a connection opens with what its client sends."""
         if self.kind is AnchorKind.response:
-            return Direction.to_worker
-        return self.direction or Direction.to_coordinator
+            return Direction.to_client
+        return self.direction or Direction.to_server
 
     def text(self, link: str) -> str:
         """Return the point in words, with a link's names of directions: `after byte 9 to_server`."""

@@ -23,7 +23,7 @@ _RUN_NS = 2_000_000_000
 _SLOW_SHARE = 0.2
 _SLOW_NS = 100_000_000
 _SLOW_RUN = 3
-_HALVES = (Direction.to_coordinator, Direction.to_worker)
+_HALVES = (Direction.to_server, Direction.to_client)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Slowness:
 
 def one_way_ms(trip: RoundTrip, half: Direction) -> float | None:
     """Return a round trip's part in one direction, by two clocks."""
-    return trip.up_ms if half is Direction.to_coordinator else trip.down_ms
+    return trip.up_ms if half is Direction.to_server else trip.down_ms
 
 
 def delays(seen: LinkEvidence, half: Direction | None) -> list[Delay]:

@@ -9,8 +9,8 @@ from enum import StrEnum
 class Direction(StrEnum):
     """The direction of a link that a fault affects."""
 
-    to_worker = "to_worker"
-    to_coordinator = "to_coordinator"
+    to_client = "to_worker"
+    to_server = "to_coordinator"
     both = "both"
 
     @classmethod
@@ -27,17 +27,17 @@ class Direction(StrEnum):
     def halves(self) -> frozenset[Direction]:
         """The one or two single directions."""
         if self is Direction.both:
-            return frozenset((Direction.to_worker, Direction.to_coordinator))
+            return frozenset((Direction.to_client, Direction.to_server))
         return frozenset((self,))
 
 
 _IN_SYSTEMS = {
-    Direction.to_worker: "to_client",
-    Direction.to_coordinator: "to_server",
+    Direction.to_client: "to_client",
+    Direction.to_server: "to_server",
     Direction.both: "both",
 }
 # To Toxiproxy the worker is the client: what it sends flows upstream.
-_STREAMS = {Direction.to_worker: "downstream", Direction.to_coordinator: "upstream", Direction.both: "both"}
+_STREAMS = {Direction.to_client: "downstream", Direction.to_server: "upstream", Direction.both: "both"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LinkEnds:
 
     def way(self, direction: Direction) -> str:
         """Return a single direction in words: `to the client`."""
-        return f"to the {self.client if direction is Direction.to_worker else self.server}"
+        return f"to the {self.client if direction is Direction.to_client else self.server}"
 
 
 def stream(direction: Direction) -> str:

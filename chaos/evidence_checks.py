@@ -89,18 +89,16 @@ def wrong_direction(seen: LinkEvidence, silence: Silence, direction: Direction) 
         held_up, held_down = up_ms > max(HELD_MS, down_ms / 2), down_ms > max(HELD_MS, up_ms / 2)
     inner_from, inner_until = seen.during.from_ns + SLACK_NS, seen.during.until_ns - SLACK_NS
     beats = sum(inner_from < at_ns < inner_until for at_ns in seen.during.beats_ns)
-    if direction is Direction.to_worker:
+    if direction is Direction.to_client:
         if beats:
             return "messages of the far end came all the while"
-        return (
-            f"it was the way {seen.ends.way(Direction.to_coordinator)}" if held_up and not held_down else ""
-        )
+        return f"it was the way {seen.ends.way(Direction.to_server)}" if held_up and not held_down else ""
     if held_down and not held_up:
-        return f"it was the way {seen.ends.way(Direction.to_worker)}"
+        return f"it was the way {seen.ends.way(Direction.to_client)}"
     if direction is Direction.both:
         return "messages of the far end came all the while" if beats else ""
     due = seen.before.beats_ns and inner_until - inner_from > 4 * SLACK_NS
-    return f"it was the way {seen.ends.way(Direction.to_worker)} as well" if due and not beats else ""
+    return f"it was the way {seen.ends.way(Direction.to_client)} as well" if due and not beats else ""
 
 
 def _usual(before: LinkWindow) -> tuple[float, float]:

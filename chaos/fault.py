@@ -48,8 +48,8 @@ class Layer(StrEnum):
 class Aspect(StrEnum):
     """The aspects of a target that a fault acts on. Two faults conflict that cannot share one."""
 
-    to_worker = "to_worker"
-    to_coordinator = "to_coordinator"
+    to_client = "to_worker"
+    to_server = "to_coordinator"
     new = "new connections"
     live = "live connections"
     process = "the process"
@@ -202,7 +202,7 @@ class DirectedFault(LinkFault):
         halves = self.direction.halves
         return frozenset(
             trace
-            for half, trace in ((Direction.to_coordinator, up), (Direction.to_worker, down))
+            for half, trace in ((Direction.to_server, up), (Direction.to_client, down))
             if half in halves
         )
 

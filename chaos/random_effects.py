@@ -35,13 +35,13 @@ def wrong_direction(up: int, down: int, direction: Direction, ends: LinkEnds) ->
     """Return the direction of the hits, as text, where it is not the one asked for; "" where it is. A single
     hit in the wrong direction, as can be counted at a connection's end, is ignored.
     """
-    if direction is Direction.to_worker and up > 1 and up > down:
-        return f"they came on the way {ends.way(Direction.to_coordinator)}"
-    if direction is Direction.to_coordinator and down > 1 and down > up:
-        return f"they came on the way {ends.way(Direction.to_worker)}"
+    if direction is Direction.to_client and up > 1 and up > down:
+        return f"they came on the way {ends.way(Direction.to_server)}"
+    if direction is Direction.to_server and down > 1 and down > up:
+        return f"they came on the way {ends.way(Direction.to_client)}"
     few, many = sorted((up, down))
     if direction is Direction.both and many >= MIN_HITS_DUE and not few:
-        half = Direction.to_coordinator if up else Direction.to_worker
+        half = Direction.to_server if up else Direction.to_client
         return f"all of them came on the way {ends.way(half)}"
     return ""
 

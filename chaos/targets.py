@@ -18,9 +18,9 @@ from typing import Any
 
 from chaos.explain import nearest, shortened
 
-COORDINATOR = "coordinator"
+SERVER = "coordinator"
 TOXIPROXY = "toxiproxy"
-CORE = (COORDINATOR, TOXIPROXY)
+CORE = (SERVER, TOXIPROXY)
 _RANGE = re.compile(r"(?:worker-)?(\d{1,9})(?:\s*-\s*(?:worker-)?(\d{1,9}))?", re.ASCII)
 _SHARE = re.compile(r"(?:random\s+)?(\d+(?:\.\d+)?)\s*%")
 _DRAWN = re.compile(r"(random|first)\s+(\d{1,9})", re.ASCII)
@@ -32,7 +32,7 @@ Selection = Any
 
 def has_own_journal(container: str) -> bool:
     """Return whether a container writes a journal: of the reference lab, coordinator and workers do."""
-    return container == COORDINATOR or re.fullmatch(r"worker-\d+", container) is not None
+    return container == SERVER or re.fullmatch(r"worker-\d+", container) is not None
 
 
 class TargetError(ValueError):
@@ -56,8 +56,8 @@ def drawn(names: Sequence[str], count: int, seed: int, draw: str) -> list[str]:
 class Fleet:
     """The workers of one run, `worker-1` to `worker-N`, its named groups, and the seed of every draw."""
 
-    def __init__(self, workers: int, seed: int, groups: Mapping[str, Selection] | None = None) -> None:
-        self.workers = tuple(f"worker-{index}" for index in range(1, workers + 1))
+    def __init__(self, clients: int, seed: int, groups: Mapping[str, Selection] | None = None) -> None:
+        self.clients = tuple(f"worker-{index}" for index in range(1, clients + 1))
         self._seed = seed
         self._groups = dict(groups or {})
 
@@ -71,10 +71,10 @@ class Fleet:
         exist.
         """
         chosen = self._resolve(selection, draw, 0)
-        found = tuple(name for name in (*self.workers, *CORE) if name in chosen)
+        found = tuple(name for name in (*self.clients, *CORE) if name in chosen)
         if not found and not allow_empty:
             raise TargetError(
-                f"expected at least one target; {_shown(selection)} names none of {len(self.workers)} "
+                f"expected at least one target; {_shown(selection)} names none of {len(self.clients)} "
                 "workers "
                 "(`allow_empty: true` allows that)"
             )
@@ -97,7 +97,7 @@ class Fleet:
 
     def _told(self, text: str, draw: str, depth: int) -> set[str]:
         if text == "all":
-            return set(self.workers)
+            return set(self.clients)
         if text in CORE:
             return {text}
         if text in self._groups:
@@ -106,11 +106,11 @@ class Fleet:
             share = float(match[1])
             if share > 100:
                 raise TargetError(f"expected at most 100 %; found {text!r}")
-            return self._drawn(share_of(share, len(self.workers)), text, draw)
+            return self._drawn(share_of(share, len(self.clients)), text, draw)
         if match := _DRAWN.fullmatch(text):
             count = int(match[2])
             self._check_count(count, text)
-            return set(self.workers[:count]) if match[1] == "first" else self._drawn(count, text, draw)
+            return set(self.clients[:count]) if match[1] == "first" else self._drawn(count, text, draw)
         parts = [part.strip() for part in text.split(",")]
         if len(parts) > 1:
             return set().union(*(self._resolve(part, f"{draw}/{part}", depth + 1) for part in parts))
@@ -127,19 +127,19 @@ class Fleet:
         first, last = int(match[1]), int(match[2] or match[1])
         if first < 1 or last < first:
             raise TargetError(f"expected a range like 3-7; found {_shown(selection)}")
-        if last > len(self.workers):
+        if last > len(self.clients):
             raise TargetError(
-                f"{_shown(selection)} names worker-{last}; there are {len(self.workers)} workers"
+                f"{_shown(selection)} names worker-{last}; there are {len(self.clients)} workers"
             )
-        return set(self.workers[first - 1 : last])
+        return set(self.clients[first - 1 : last])
 
     def _drawn(self, count: int, text: str, draw: str) -> set[str]:
         self._check_count(count, text)
-        return set(drawn(self.workers, count, self._seed, draw))
+        return set(drawn(self.clients, count, self._seed, draw))
 
     def _check_count(self, count: int, text: str) -> None:
-        if count > len(self.workers):
-            raise TargetError(f"{text!r} asks for {count} workers; there are {len(self.workers)}")
+        if count > len(self.clients):
+            raise TargetError(f"{text!r} asks for {count} workers; there are {len(self.clients)}")
 
     def _apart(self, sides: Sequence[Selection], draw: str, depth: int) -> set[str]:
         if len(sides) < 2:
@@ -147,10 +147,10 @@ class Fleet:
                 f"expected at least two sides of a partition, like [[1-5], [6-10]]; found {_shown(sides)}"
             )
         resolved = [self._resolve(side, f"{draw}/{place}", depth + 1) for place, side in enumerate(sides)]
-        with_coordinator = [side for side in resolved if COORDINATOR in side] or resolved[:1]
+        with_server = [side for side in resolved if SERVER in side] or resolved[:1]
         # A worker on several sides reaches all of them, so one that shares a side with the coordinator is not
         # cut off.
-        return set().union(*resolved) - set().union(*with_coordinator) - set(CORE)
+        return set().union(*resolved) - set().union(*with_server) - set(CORE)
 
 
 def _shown(selection: Selection) -> str:

@@ -15,7 +15,7 @@ MAX_FACTOR = 1.2
 # The link's own rate must be this much above the limit, else the limit has no effect.
 MIN_BASELINE_FACTOR = 1.5
 QUANTITY = "rate_bytes_per_s"
-_HALVES = (Direction.to_coordinator, Direction.to_worker)
+_HALVES = (Direction.to_server, Direction.to_client)
 
 
 def limited_to(
@@ -55,7 +55,7 @@ def throughput_samples(window: LinkWindow, asked: float, direction: Direction) -
     """Return each measurement as a sample of the limit: it was absent where all bytes, over the whole
     time, were faster.
     """
-    flows = [*window.flows, *(window.downs if Direction.to_worker in direction.halves else ())]
+    flows = [*window.flows, *(window.downs if Direction.to_client in direction.halves else ())]
     signs = [
         EffectSample(one.from_ns, one.at_ns, one.least_bytes_per_s <= MAX_FACTOR * asked) for one in flows
     ]
@@ -64,7 +64,7 @@ def throughput_samples(window: LinkWindow, asked: float, direction: Direction) -
 
 def _rates(window: LinkWindow, half: Direction) -> list[float]:
     """Return a direction's rates: at the far end, or of downloads; else of echoes."""
-    if half is Direction.to_coordinator:
+    if half is Direction.to_server:
         rates = [one.up_bytes_per_s for one in window.flows if one.up_bytes_per_s]
     else:
         rates = [one.bytes_per_s for one in window.downs]
@@ -85,7 +85,7 @@ def _is_bound(seen: LinkEvidence, half: Direction, asked: float) -> bool:
     """
     pick: Callable[[LinkWindow], Sequence[ThroughputSample]] = (
         (lambda window: [one for one in window.flows if one.up_bytes_per_s])
-        if half is Direction.to_coordinator
+        if half is Direction.to_server
         else (lambda window: window.downs)
     )
     during, own = pick(seen.during), _own(seen, half)
@@ -95,4 +95,4 @@ def _is_bound(seen: LinkEvidence, half: Direction, asked: float) -> bool:
 
 
 def _rate(flow: ThroughputSample, half: Direction) -> float:
-    return flow.up_bytes_per_s if half is Direction.to_coordinator else flow.bytes_per_s
+    return flow.up_bytes_per_s if half is Direction.to_server else flow.bytes_per_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.checks import CHECKS
-from driver.metrics.by_worker import BY_WORKER, COMPARED_ONLY
+from driver.metrics.by_client import BY_CLIENT, COMPARED_ONLY
 from driver.metrics.catalogue import FAMILIES
 from driver.metrics.metric import STATISTICS, Metric, Unit
 from driver.metrics.quantities import SCALES
@@ -53,7 +53,7 @@ def page() -> str:
             parts.append("Of the reference system alone.\n")
         parts += ["| metric | unit | better | what it is |", "|---|---|---|---|"]
         parts += dict.fromkeys(_row(metric) for metric in family.metrics)
-    shared = ", ".join(f"`{name}`" for name in BY_WORKER if BY_WORKER[name] not in COMPARED_ONLY)
+    shared = ", ".join(f"`{name}`" for name in BY_CLIENT if BY_CLIENT[name] not in COMPARED_ONLY)
     parts += [
         "\n## Comparisons\n",
         "`lab.py compare` also has figures of single workers, each a mean over a worker's outages that "

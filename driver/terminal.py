@@ -35,7 +35,7 @@ class ProgressView:
 
     phase: str = ""
     connected: int | None = None
-    workers: int = 0
+    clients: int = 0
     done: int | None = None
     submitted: int | None = None
     failed: int = 0
@@ -48,7 +48,7 @@ class ProgressView:
         if self.left_s is not None:
             parts.append(f"{max(0.0, self.left_s):.0f} s left")
         if self.connected is not None:
-            parts.append(f"{self.connected}/{self.workers} connected")
+            parts.append(f"{self.connected}/{self.clients} connected")
         if self.done is not None:
             failed = f", {self.failed} failed" if self.failed else ""
             parts.append(f"{self.done}/{self.submitted} tasks done{failed}")

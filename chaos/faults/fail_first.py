@@ -51,7 +51,7 @@ class FailFirst(LinkFault):
 
     def effect(self) -> LinkEffect:
         attributes: dict[str, int | float | str] = {"connections": self.connections, "how": self.how.value}
-        return LinkEffect((Toxic("fail_first", Direction.to_coordinator, attributes),))
+        return LinkEffect((Toxic("fail_first", Direction.to_server, attributes),))
 
     def symptoms(self) -> frozenset[Symptom]:
         return frozenset({Symptom.turned_away})

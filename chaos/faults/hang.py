@@ -35,7 +35,7 @@ class Hang(LinkFault):
         return frozenset({Aspect.new})
 
     def effect(self) -> LinkEffect:
-        return LinkEffect((Toxic("hang", Direction.to_coordinator),))
+        return LinkEffect((Toxic("hang", Direction.to_server),))
 
     def symptoms(self) -> frozenset[Symptom]:
         return frozenset({Symptom.turned_away})

@@ -21,7 +21,7 @@ from chaos.intervals import CONFIDENCE
 from chaos.prober.probe_rate import ProbeRate
 from chaos.unit_types import Milliseconds
 
-HALVES = (Direction.to_worker, Direction.to_coordinator)
+HALVES = (Direction.to_client, Direction.to_server)
 LEAST_SHARE = 0.35
 """A delay below this share of the mean is not this fault's, however few samples there are."""
 _FEW = 0.05

@@ -85,7 +85,7 @@ class OneSidedClose(LinkFault):
 
     def shared_aspects(self) -> frozenset[Aspect]:
         # The silence of another fault would look the same.
-        return frozenset({Aspect.to_worker, Aspect.to_coordinator})
+        return frozenset({Aspect.to_client, Aspect.to_server})
 
     def effect(self) -> LinkEffect:
         return LinkEffect(action=_ACTIONS[self.side, self.how])

@@ -32,7 +32,7 @@ class Refuse(LinkFault):
         return True
 
     def exclusive_aspects(self) -> frozenset[Aspect]:
-        return frozenset({Aspect.to_worker, Aspect.to_coordinator, Aspect.new, Aspect.live})
+        return frozenset({Aspect.to_client, Aspect.to_server, Aspect.new, Aspect.live})
 
     def effect(self) -> LinkEffect:
         return LinkEffect(action=LinkAction.refuse)

@@ -46,7 +46,7 @@ class Reject(LinkFault):
         attributes: dict[str, int | float | str] = {"status": self.status}
         if self.retry_after_s is not None:
             attributes["retry_after_s"] = round(self.retry_after_s)
-        return LinkEffect((Toxic("reject", Direction.to_coordinator, attributes),))
+        return LinkEffect((Toxic("reject", Direction.to_server, attributes),))
 
     def symptoms(self) -> frozenset[Symptom]:
         return frozenset({Symptom.turned_away})

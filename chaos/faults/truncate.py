@@ -79,7 +79,7 @@ class Truncate(DirectedFault):
             return Observation(False, f"the standing connection should have ended with FIN; it {what}")
         if (
             self.keep_bytes is None
-            and Aspect.to_coordinator not in self.halves()
+            and Aspect.to_server not in self.halves()
             and not seen.during.ended(CloseKind.torn)
         ):
             return Observation(False, "FIN came between two frames, not inside one")

@@ -56,10 +56,10 @@ class ProberSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         )
 
 
-def worker_links(workers: int) -> tuple[ProbedLink, ...]:
+def client_links(clients: int) -> tuple[ProbedLink, ...]:
     """Return the links of a fleet: each has a port of its own at Toxiproxy."""
     return tuple(
-        ProbedLink(worker_name(index), TOXIPROXY, link_port(index)) for index in range(1, workers + 1)
+        ProbedLink(worker_name(index), TOXIPROXY, link_port(index)) for index in range(1, clients + 1)
     )
 
 

@@ -85,7 +85,7 @@ def _was_job(history: History, seen: FinalContainerState, run: RunTimeline) -> b
 
 def _touched(run: RunTimeline, window: FaultWindow, container: str) -> bool:
     """Whether a fault was on a container, or on a link at one of whose ends it is."""
-    hit = [link for link in run.workers if is_link(link) and window.reaches(link, run.workers)]
+    hit = [link for link in run.clients if is_link(link) and window.reaches(link, run.clients)]
     return container in window.targets or any(touches(link, container) for link in (*window.targets, *hit))
 
 

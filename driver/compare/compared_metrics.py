@@ -5,10 +5,10 @@ from __future__ import annotations
 from driver.compare.statistics import RUNS_NEEDED
 from driver.errors import UsageError
 from driver.metrics import METRICS
-from driver.metrics.by_worker import BACK_AFTER_HEAL, BY_WORKER
+from driver.metrics.by_client import BACK_AFTER_HEAL, BY_CLIENT
 from driver.metrics.metric import Metric, Unit
 
-RUNS, WORKERS = "runs", "workers"
+RUNS, CLIENTS = "runs", "workers"
 """The levels of a comparison: one number for each run, or one for each worker of too few runs."""
 
 BY_RUN: dict[str, Metric] = {
@@ -31,7 +31,7 @@ BY_RUN: dict[str, Metric] = {
             "memory_coordinator_max_bytes",
         )
     },
-    **BY_WORKER,
+    **BY_CLIENT,
 }
 """What groups of runs are compared by, a number for each run."""
 
@@ -48,24 +48,24 @@ DECIDING = frozenset(
 """Metrics that people decide by: each may use DECIDING_WEIGHT times as much of the allowed error."""
 DECIDING_WEIGHT = 7.0
 
-LEAST_RELATIVE = {RUNS: 0.05, WORKERS: 0.20}
+LEAST_RELATIVE = {RUNS: 0.05, CLIENTS: 0.20}
 """A smaller part is no difference to act on; between two single runs the machine alone makes more."""
 
 LEAST = {Unit.ratio: 0.005, Unit.count: 0.5, Unit.bytes: 2.0**20}
-LEAST_S = {RUNS: 0.005, WORKERS: 0.05}
+LEAST_S = {RUNS: 0.005, CLIENTS: 0.05}
 """Nor is a smaller change, whatever part it is: timers and the scheduler of a busy machine make as much."""
 
 
 def compared_metrics(level: str, by: str = "") -> dict[str, Metric]:
     """Return the metrics of a level, and `by` beside them. Raises UsageError: `by` is not of this level."""
-    metrics = BY_RUN if level == RUNS else BY_WORKER
+    metrics = BY_RUN if level == RUNS else BY_CLIENT
     if not by or by in metrics:
         return metrics
     if level == RUNS:
         return {**metrics, by: METRICS[by]}
     raise UsageError(
         f"--by {by} needs {RUNS_NEEDED} runs on each side: with fewer, single clients are compared.",
-        f"Those can be compared by {', '.join(BY_WORKER)}. --repeat {RUNS_NEEDED} makes more runs.",
+        f"Those can be compared by {', '.join(BY_CLIENT)}. --repeat {RUNS_NEEDED} makes more runs.",
     )
 
 

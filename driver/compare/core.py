@@ -7,8 +7,8 @@ from textwrap import shorten
 
 import msgspec
 
-from driver.compare.compared_metrics import LEAST_RELATIVE, RUNS, WORKERS, compared_metrics, least, weight
-from driver.compare.statistics import ALPHA, RUNS_NEEDED, MeanDifference, corrected, of_runs, of_workers
+from driver.compare.compared_metrics import CLIENTS, LEAST_RELATIVE, RUNS, compared_metrics, least, weight
+from driver.compare.statistics import ALPHA, RUNS_NEEDED, MeanDifference, corrected, of_clients, of_runs
 from driver.judging.verdict import RunOutcome
 from driver.metrics.metric import Better, Metric
 
@@ -16,7 +16,7 @@ from driver.metrics.metric import Better, Metric
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one run. `verdict` is "" where the run was never judged; `because` gives its reason.
 
-    `values` has metrics of the run, `by_worker` figures of its workers (metric, then worker), each in the
+    `values` has metrics of the run, `by_client` figures of its clients (metric, then client), each in the
     metric's unit. `missing` names what could not be read. `variables` are those of the run's cell of a
     matrix: `policy=fixed, outage=5s`.
     """
@@ -24,11 +24,11 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     scenario: str
     duration_s: float
-    workers: int
+    clients: int = msgspec.field(name="workers")
     verdict: str
     because: str
     values: dict[str, float | None]
-    by_worker: dict[str, dict[str, float]]
+    by_client: dict[str, dict[str, float]] = msgspec.field(name="by_worker")
     missing: list[str] = []
     settings: dict[str, str] = {}
     variables: str = ""
@@ -47,12 +47,12 @@ class Group(msgspec.Struct, frozen=True):
 
     def numbers(self, name: str, level: str) -> list[float]:
         """Return a metric's known numbers: one for each run, or one for each worker of each run."""
-        if level == WORKERS:
-            return [value for run in self.runs for value in run.by_worker.get(name, {}).values()]
+        if level == CLIENTS:
+            return [value for run in self.runs for value in run.by_client.get(name, {}).values()]
         found = []
         for run in self.runs:
-            workers = run.by_worker.get(name, {})
-            value = sum(workers.values()) / len(workers) if workers else run.values.get(name)
+            clients = run.by_client.get(name, {})
+            value = sum(clients.values()) / len(clients) if clients else run.values.get(name)
             if value is not None:
                 found.append(value)
         return found
@@ -114,12 +114,12 @@ def compare(before: Group, after: Group, tolerance: float, among: int = 1, by: s
     comparisons made at once: each p-value is multiplied by it. `by` names a metric that is compared beside
     the usual ones. Raises UsageError where `by` is no figure of single workers and there are too few runs.
     """
-    level = RUNS if min(len(before.runs), len(after.runs)) >= RUNS_NEEDED else WORKERS
+    level = RUNS if min(len(before.runs), len(after.runs)) >= RUNS_NEEDED else CLIENTS
     effects: list[tuple[Metric, MeanDifference]] = []
     for metric in compared_metrics(level, by).values():
         sides = before.numbers(metric.name, level), after.numbers(metric.name, level)
         if min(len(side) for side in sides) >= 2:
-            effects.append((metric, of_runs(*sides) if level == RUNS else of_workers(*sides, among)))
+            effects.append((metric, of_runs(*sides) if level == RUNS else of_clients(*sides, among)))
     weights = [weight(metric.name) for metric, _ in effects]
     chances = corrected([effect.p for _, effect in effects], weights)
     differences = [
@@ -152,7 +152,7 @@ def _undecided(before: Group, after: Group, level: str, compared: int) -> str:
             return f"every run of {group.name} is inconclusive"
     if not compared:
         return "nothing could be compared"
-    if level == WORKERS:
+    if level == CLIENTS:
         found = f"{len(before.runs)} against {len(after.runs)} runs"
         return f"{found} are too few: it takes {RUNS_NEEDED} on each side"
     return ""
@@ -190,7 +190,7 @@ def _difference(
 
 def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
     notes = []
-    if level == WORKERS:
+    if level == CLIENTS:
         notes.append(
             f"{len(before.runs)} against {len(after.runs)} runs: clients inside the runs are compared. That "
             "shows whether these runs differ, not whether the systems do: what the machine did differently "
@@ -198,9 +198,9 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
         )
     if not compared:
         notes.append("nothing could be compared: no metric has two numbers on each side")
-    workers = {run.workers for group in (before, after) for run in group.runs}
-    if len(workers) > 1:
-        notes.append(f"the runs had different numbers of clients: {', '.join(map(str, sorted(workers)))}")
+    clients = {run.clients for group in (before, after) for run in group.runs}
+    if len(clients) > 1:
+        notes.append(f"the runs had different numbers of clients: {', '.join(map(str, sorted(clients)))}")
     changed = _changed(before, after)
     if changed:
         notes.append(f"what was set differently: {'; '.join(changed)}")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from driver.compare.compared_metrics import RUNS, WORKERS, compared_metrics
+from driver.compare.compared_metrics import CLIENTS, RUNS, compared_metrics
 from driver.compare.core import Difference, Group, compare
 from driver.compare.statistics import RUNS_NEEDED, interval
 from driver.compare.trade_off import TradeOff, trade_off
-from driver.metrics.by_worker import BACK_AFTER_HEAL
+from driver.metrics.by_client import BACK_AFTER_HEAL
 from driver.metrics.metric import Better
 
 BESIDE = (
@@ -60,7 +60,7 @@ def rank(groups: Sequence[Group], by: str = "") -> Ranking:
 
     Raises UsageError where `by` is no figure of single workers and a group has too few runs.
     """
-    level = RUNS if min(len(group.runs) for group in groups) >= RUNS_NEEDED else WORKERS
+    level = RUNS if min(len(group.runs) for group in groups) >= RUNS_NEEDED else CLIENTS
     metrics = compared_metrics(level, by)
     choices = [by] if by else [name for name in (*PREFERRED, *metrics) if name in metrics]
     name = next((one for one in choices if any(group.numbers(one, level) for group in groups)), choices[0])

@@ -16,7 +16,7 @@ from driver.compare.curves import Curves, curves
 from driver.errors import UsageError
 from driver.files import FileReadError, read_file
 from driver.metrics import measure
-from driver.metrics.by_worker import by_worker
+from driver.metrics.by_client import by_client
 from driver.results.group_file import GROUP, label, read_group
 from driver.results.judged_run import stored_history
 from driver.results.run_folder import (
@@ -86,9 +86,9 @@ def read_sample(folder: Path) -> Sample:
     record, missing = read_record(folder)
     history, _, _ = stored_history(folder, record)
     values: dict[str, float | None] = {}
-    workers: dict[str, dict[str, float]] = {}
+    clients: dict[str, dict[str, float]] = {}
     if history.count:
-        values, workers = measure(history).values, by_worker(history)
+        values, clients = measure(history).values, by_client(history)
     else:
         values = _stored_metrics(folder)
         missing.append("it has no history, so there are no figures of its workers")
@@ -100,11 +100,11 @@ def read_sample(folder: Path) -> Sample:
         name=folder.name,
         scenario=record.scenario,
         duration_s=record.duration_s,
-        workers=len(record.workers),
+        clients=len(record.clients),
         verdict=verdict.verdict if verdict else "",
         because=verdict.because if verdict else "it was never judged",
         values=values,
-        by_worker=workers,
+        by_client=clients,
         missing=missing,
         settings=_settings(record),
         variables=_variables(folder),

@@ -83,7 +83,7 @@ def _freedom(errors: Sequence[float], sizes: Sequence[int]) -> float:
     return sum(errors) ** 2 / sum(part**2 / (size - 1) for part, size in zip(errors, sizes, strict=True))
 
 
-def of_workers(before: Sequence[float], after: Sequence[float], among: int = 1) -> MeanDifference:
+def of_clients(before: Sequence[float], after: Sequence[float], among: int = 1) -> MeanDifference:
     """Return the difference between two runs, one number for each worker; two or more on each side.
 
     `among` is the number of comparisons made at once: above 1, a small p is computed with more resamples.

@@ -26,7 +26,7 @@ def alter(history: History) -> Iterator[Altered]:
         gone = [event for kind in kinds for event in history.of(kind)]
         if gone:
             copy = history.altered(gone, [])
-            rebuild_receipts(copy, history.workers)
+            rebuild_receipts(copy, history.clients)
             copy.changed |= {Receipt}
             yield Altered(f"{what} taken away", copy)
 

@@ -28,29 +28,29 @@ def alter(history: History) -> Iterator[Altered]:
     connected = [
         (until_ns - from_ns, from_ns, until_ns, name)
         for name, connections in history.view(connection_histories).items()
-        for from_ns, until_ns in connections.by_worker
+        for from_ns, until_ns in connections.by_client
     ]
     lasting = [one for one in connected if one[2] >= end_ns]
     for some, spare_ns in ((lasting, 1), (connected, DETECTED_NS)):
-        length_ns, from_ns, until_ns, worker = max(some, default=(0, 0, 0, ""))
+        length_ns, from_ns, until_ns, client = max(some, default=(0, 0, 0, ""))
         if length_ns > SETTLED_NS + spare_ns:
-            events = _claimed(worker, from_ns + SETTLED_NS, until_ns - spare_ns)
+            events = _claimed(client, from_ns + SETTLED_NS, until_ns - spare_ns)
             since = when(history, from_ns).removeprefix("at ")
-            change = f"{KIND} claimed on {name_of(worker)} from {since} on"
+            change = f"{KIND} claimed on {name_of(client)} from {since} on"
             yield Altered(change, history.altered([], events))
 
 
-def _claimed(worker: str, begin_ns: int, end_ns: int) -> list[Event]:
+def _claimed(client: str, begin_ns: int, end_ns: int) -> list[Event]:
     begun = FaultBegun(
-        at_ns=begin_ns, wall_s=0.0, by=DRIVER, fault=FAULT, kind=KIND, targets=[worker],
+        at_ns=begin_ns, wall_s=0.0, by=DRIVER, fault=FAULT, kind=KIND, targets=[client],
         params=msgspec.Raw(b"{}"), planned_ns=begin_ns, cuts=True, changes=[],
     )  # fmt: skip
     ended = FaultEnded(
-        at_ns=end_ns, wall_s=0.0, by=DRIVER, fault=FAULT, kind=KIND, targets=[worker], planned_ns=end_ns
+        at_ns=end_ns, wall_s=0.0, by=DRIVER, fault=FAULT, kind=KIND, targets=[client], planned_ns=end_ns
     )
     receipt = Receipt(
         at_ns=end_ns, wall_s=0.0, by=DRIVER, fault=FAULT, kind=KIND, proved=True,
-        because="claimed by a control", hit=[worker], missed=[], spared=[], strayed=[], observers=[],
+        because="claimed by a control", hit=[client], missed=[], spared=[], strayed=[], observers=[],
     )  # fmt: skip
     return [begun, ended, receipt]
 

@@ -26,7 +26,7 @@ def alter(history: History) -> Iterator[Altered]:
         layer = FAULTS[begun.kind].layer
         kind = next(one for one in OTHERS if FAULTS[one].layer is layer and one != begun.kind)
         copy = replaced(history, [(begun, replace(begun, kind=kind, params=NO_PARAMETERS))])
-        rebuild_receipts(copy, history.workers)
+        rebuild_receipts(copy, history.clients)
         copy.changed |= {Receipt}
         yield Altered(f"{kind} claimed for {name_of(begun.fault)}, which was {name_of(begun.kind)}", copy)
 

@@ -14,8 +14,8 @@ def alter(history: History) -> Iterator[Altered]:
     """End the last connection of workers in its middle, of more and more of them."""
     lost = []
     for name, connections in history.view(connection_histories).items():
-        if connections.by_worker:
-            begin_ns, end_ns = connections.by_worker[-1]
+        if connections.by_client:
+            begin_ns, end_ns = connections.by_client[-1]
             at_ns = (begin_ns + end_ns) // 2
             lost.append(
                 ConnectionLost(

@@ -9,21 +9,22 @@ from msgspec.structs import replace
 from driver.controls.control import Altered, Control, growing, replaced, several
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
-from wire.events import ConnectionLost, WorkerLost
+from driver.histories.server_events import ClientLost, client_of
+from wire.events import ConnectionLost
 
 SUPERSEDED = "superseded"
 
 
 def alter(history: History) -> Iterator[Altered]:
     """Let connections be silent from the run's begin until the loss, the last losses first."""
-    by_worker = [(one.by, one) for one in reversed(history.of(ConnectionLost))]
-    by_coordinator = [(one.worker, one) for one in reversed(history.of(WorkerLost)) if one.kind != SUPERSEDED]
-    yield from _silent(history, "a worker", by_worker)
-    yield from _silent(history, "the coordinator", by_coordinator)
+    by_client = [(one.by, one) for one in reversed(history.of(ConnectionLost))]
+    by_server = [(client_of(one), one) for one in reversed(history.of(ClientLost)) if one.kind != SUPERSEDED]
+    yield from _silent(history, "a worker", by_client)
+    yield from _silent(history, "the coordinator", by_server)
 
 
 def _silent(
-    history: History, side: str, losses: Sequence[tuple[str, ConnectionLost | WorkerLost]]
+    history: History, side: str, losses: Sequence[tuple[str, ConnectionLost | ClientLost]]
 ) -> Iterator[Altered]:
     zero_ns = history.view(run_timeline).zero_ns
     for some in growing([(name, one) for name, one in losses if one.at_ns > zero_ns]):
@@ -36,6 +37,6 @@ def _silent(
 
 
 CONTROL = Control(
-    "loss_noticed_late", "A loss is noticed long after the break.", alter, (ConnectionLost, WorkerLost),
+    "loss_noticed_late", "A loss is noticed long after the break.", alter, (ConnectionLost, ClientLost),
     rank=120,
 )  # fmt: skip

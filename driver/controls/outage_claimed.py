@@ -53,17 +53,17 @@ def _longest(history: History) -> dict[str, Interval]:
     first_ns = history.view(run_timeline).first_fault_ns or 0
     found = {}
     for name, connections in history.view(connection_histories).items():
-        later = [(max(begin, first_ns), end) for begin, end in connections.by_worker if end > first_ns]
+        later = [(max(begin, first_ns), end) for begin, end in connections.by_client if end > first_ns]
         if later:
             found[name] = max(later, key=lambda one: one[1] - one[0])
     return found
 
 
 def _outage(
-    worker: str, at_ns: int, attempts: int, *, restart: bool = False, length_ns: int = 1_000_000
+    client: str, at_ns: int, attempts: int, *, restart: bool = False, length_ns: int = 1_000_000
 ) -> list[Event]:
     def line(kind: type[Event], after_ns: int, /, **fields: object) -> Event:
-        return kind(at_ns=at_ns + after_ns, wall_s=0.0, by=worker, **fields)
+        return kind(at_ns=at_ns + after_ns, wall_s=0.0, by=client, **fields)
 
     started = {"role": "worker", "incarnation": "", "settings": msgspec.Raw(b"{}")}
     lost = {"session": "", "kind": "closed", "detail": "", "silent_ms": 0.0}

@@ -13,8 +13,8 @@ from wire.events import Connected
 def alter(history: History) -> Iterator[Altered]:
     """Take the last connection of workers out, of those that had an outage first."""
     last = {event.by: event for event in history.of(Connected)}
-    workers = history.view(connection_histories)
-    order = sorted(workers, key=lambda name: not workers[name].reconnections)
+    clients = history.view(connection_histories)
+    order = sorted(clients, key=lambda name: not clients[name].reconnections)
     for some in growing([name for name in order if name in last]):
         gone = [last[name] for name in some]
         yield Altered(

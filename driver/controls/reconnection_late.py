@@ -21,7 +21,7 @@ def alter(history: History) -> Iterator[Altered]:
     for with_attempt, what in ((False, "the connection"), (True, "the attempt and the connection")):
         for some in growing(late):
             pairs = [pair for outage, at_ns in some for pair in _moved(outage, at_ns, with_attempt)]
-            change = f"{what} after an outage of {several(some[0][0].worker, len(some))} held back"
+            change = f"{what} after an outage of {several(some[0][0].client, len(some))} held back"
             yield Altered(change, replaced(history, pairs))
 
 

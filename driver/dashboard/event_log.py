@@ -9,6 +9,7 @@ from typing import Any
 
 from chaos.actuator import name_list
 from driver.histories import events as driver
+from driver.histories.server_events import ClientGone, ClientLost, client_of
 from wire import events
 from wire.events import Event
 
@@ -21,10 +22,10 @@ EVENT_TEXT: EventTexts = {
     events.Connected: lambda e: f"connected ({e.outcome}) at attempt {e.attempt}",
     events.ConnectionLost: lambda e: f"lost its connection: {e.kind}",
     events.ReconnectAbandoned: lambda e: f"gave up for good: {e.reason}",
-    events.WorkerLost: lambda e: f"lost {e.worker}: {e.kind}",
-    events.WorkerGone: lambda e: f"session of {e.worker} ended: {e.reason}",
+    ClientLost: lambda e: f"lost {client_of(e)}: {e.kind}",
+    ClientGone: lambda e: f"session of {client_of(e)} ended: {e.reason}",
     events.FrameRefused: lambda e: f"refused a frame of {e.peer}: {e.fault}",
-    events.RefusalsOmitted: lambda e: f"{e.count} more of {e.kind} ({e.cause}) {e.worker}".rstrip(),
+    events.RefusalsOmitted: lambda e: f"{e.count} more of {e.kind} ({e.cause}) {client_of(e)}".rstrip(),
     driver.PhaseBegun: lambda e: f"phase: {e.phase}",
     driver.FaultBegun: lambda e: f"{e.kind} begins on {name_list(e.targets)}",
     driver.FaultEnded: lambda e: (

@@ -215,7 +215,7 @@ def state_of(state: LinkState, live: LiveLink | None) -> tuple[LiveState, int | 
         undialled = LiveState.idle if state.accepted else LiveState.unused
         found = undialled if live is None else LiveState.unknown
         return (LiveState.connected if state.connections else found), None
-    ends = [spans[-1] for spans in (connections.by_worker, connections.by_coordinator) if spans]
+    ends = [spans[-1] for spans in (connections.by_client, connections.by_server) if spans]
     still = [begin_ns for begin_ns, end_ns in ends if end_ns >= live.read_ns]
     if still:
         return (LiveState.connected if len(still) == len((0, 1)) else LiveState.one_side), max(still)

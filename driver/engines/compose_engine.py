@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.engines import addresses, compose_environment, docker_answers
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_environment import JOURNAL_TARGET, WORKER_SETTINGS
@@ -35,7 +35,7 @@ from wire.address import worker_name
 
 UP_TIMEOUT_S = 300.0
 _FIRST = {"STORMLAB_WORKER_INDEX": "1"}
-_STOP_ORDER = (WORKER, PROBER, COORDINATOR, TOXIPROXY)
+_STOP_ORDER = (WORKER, PROBER, SERVER, TOXIPROXY)
 
 
 class ComposeEngine(DockerContainers):
@@ -72,7 +72,7 @@ class ComposeEngine(DockerContainers):
             return None
         worker = next((name for name in names if name.startswith(WORKER)), None)
         return compose_environment.lab_spec(
-            self._sdk.inspect(COORDINATOR),
+            self._sdk.inspect(SERVER),
             self._sdk.inspect(TOXIPROXY),
             self._sdk.inspect(worker) if worker else None,
         )
@@ -135,7 +135,7 @@ class ComposeEngine(DockerContainers):
     def _compose(self, spec: LabSpec, *words: str, more: Mapping[str, str] | None = None) -> None:
         """Run Compose with the variables of `spec`, and with `more` that no digest of settings has."""
         if spec.journals is not None:
-            for process in (COORDINATOR, PROBER, worker_name(1)):
+            for process in (SERVER, PROBER, worker_name(1)):
                 make_journal_folder(spec.journals, process)
         variables = {**self._variables(spec), **(more or {})}
         self._command(*words, environment=variables, timeout_s=UP_TIMEOUT_S)
@@ -150,7 +150,7 @@ class ComposeEngine(DockerContainers):
     def fetch_journals(self, into: Path) -> list[str]:
         left_out = []
         for one in self.containers():
-            if one.service not in (COORDINATOR, PROBER, WORKER):
+            if one.service not in (SERVER, PROBER, WORKER):
                 continue
             packed = self._sdk.archive(one.name, JOURNAL_TARGET, MAX_JOURNAL_BYTES)
             journal, others = journal_in_archive(packed, own_journal(Path(), one.name).name)

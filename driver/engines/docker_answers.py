@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.container_texts import NUMBER, PROJECT, SERVICE, health
 from driver.engines.engine import (
     PROBER,
@@ -31,9 +31,9 @@ _SHIFTS = {"k": 10, "m": 20, "g": 30}
 Attributes = Mapping[str, Any]
 
 # Faults never touch `control`, the network of the driver's own requests and measurements.
-_DUE = {WORKER: ("links",), PROBER: ("links",), TOXIPROXY: ("links", "core"), COORDINATOR: ("core",)}
+_DUE = {WORKER: ("links",), PROBER: ("links",), TOXIPROXY: ("links", "core"), SERVER: ("core",)}
 UNDER_TEST = ("links", "core")
-_CORE_HOSTS = {COORDINATOR: 2, TOXIPROXY: 3}
+_CORE_HOSTS = {SERVER: 2, TOXIPROXY: 3}
 RUNS = ("running", "paused", "restarting")
 """Statuses of a container whose process exists."""
 

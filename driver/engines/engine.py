@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from chaos.abilities import Ability
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 
 Say = Callable[[str], None]
 """Receives one line about the progress of a long call."""
@@ -28,7 +28,7 @@ TOXIPROXY_PORT = 8474
 CONTROL_PORT = 8766
 """Where this machine reaches a lab, unless others are chosen."""
 
-CORE = (TOXIPROXY, COORDINATOR)
+CORE = (TOXIPROXY, SERVER)
 WORKER = "worker"
 PROBER = "prober"
 MONITORS = ("prometheus", "grafana")

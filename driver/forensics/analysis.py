@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from driver.forensics.connection_disagreement import Disagreement, disagreements
-from driver.forensics.gaps import RetryGaps, gaps_by_worker, pooled
+from driver.forensics.gaps import RetryGaps, gaps_by_client, pooled
 from driver.forensics.policy_identification import PolicyIdentification, identify_among, identify_policy
 from driver.forensics.recommend import Recommendation, recommend
 from driver.forensics.settings import advised_s, own_s
@@ -20,7 +20,7 @@ from driver.forensics.synchrony import StormSynchrony, storm_synchrony
 from driver.forensics.time_breakdown import DetectionTimes, TimeBreakdown, detection_times, time_breakdowns
 from driver.forensics.what_if import PolicyOutcome, Range, what_if
 from driver.forensics.words import REFERENCE, Words, words_of
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.metrics.storm import storms
 from wire.events import BackoffStarted
 from wire.policies import POLICIES, ReconnectPolicy
@@ -28,20 +28,20 @@ from wire.policies import POLICIES, ReconnectPolicy
 MAX_IDENTIFIED_ALONE = 12
 """How many workers whose attempts differ from the fleet's policy get an identification of their own."""
 NEAR_S, NEAR_SHARE = 0.3, 0.3
-MIN_WORKERS = 5
+MIN_CLIENTS = 5
 """Fewer workers are no herd: their policy hardly matters to the coordinator."""
 
-NO_COORDINATOR_JOURNAL = (
+NO_SERVER_JOURNAL = (
     "The coordinator's journal is missing: its detection times, zombies and ghosts are unknown, "
     "and its admission rate is assumed to be the default."
 )
 
 
 @dataclass(frozen=True)
-class WorkerAnalysis:
+class ClientAnalysis:
     """One worker: its outages, the policy that its attempts fit, and the one in its journal ("" for none)."""
 
-    worker: str
+    client: str
     noticed: tuple[DetectionTimes, ...]
     naming: PolicyIdentification
     alone: bool
@@ -68,7 +68,7 @@ class WhatIf:
 class ForensicAnalysis:
     """All results. `missing` says in sentences what the history does not contain."""
 
-    workers: Mapping[str, WorkerAnalysis]
+    clients: Mapping[str, ClientAnalysis]
     noticed: tuple[DetectionTimes, ...]
     spent: tuple[TimeBreakdown, ...]
     naming: PolicyIdentification
@@ -81,25 +81,25 @@ class ForensicAnalysis:
     words: Words = REFERENCE
 
     @property
-    def deviants(self) -> list[WorkerAnalysis]:
+    def deviants(self) -> list[ClientAnalysis]:
         """The workers whose own attempts surely fit another policy than the fleet's."""
         best = self.naming.best
         return [
             one
-            for one in self.workers.values()
+            for one in self.clients.values()
             if one.alone and one.naming.sure and best and _differs(one.naming, best.policy)
         ]
 
 
 def analyse(history: History) -> ForensicAnalysis:
     """Return the results for a history. Missing journals raise no error; `missing` lists them."""
-    gaps = gaps_by_worker(history)
+    gaps = gaps_by_client(history)
     fleet = pooled(list(gaps.values()))
     naming = identify_policy(fleet)
     seen = detection_times(history)
     declared = {event.by: event.policy for event in history.of(BackoffStarted)}
     return ForensicAnalysis(
-        workers=_workers(history, gaps, naming, seen, declared),
+        clients=_clients(history, gaps, naming, seen, declared),
         noticed=tuple(seen),
         spent=tuple(time_breakdowns([one.outage for one in seen])),
         naming=naming,
@@ -113,26 +113,26 @@ def analyse(history: History) -> ForensicAnalysis:
     )
 
 
-def _workers(
+def _clients(
     history: History,
     gaps: Mapping[str, RetryGaps],
     fleet: PolicyIdentification,
     seen: list[DetectionTimes],
     declared: Mapping[str, str],
-) -> dict[str, WorkerAnalysis]:
-    of: dict[str, list[DetectionTimes]] = {worker: [] for worker in history.workers}
+) -> dict[str, ClientAnalysis]:
+    of: dict[str, list[DetectionTimes]] = {client: [] for client in history.clients}
     for one in seen:
-        of[one.outage.worker].append(one)
-    told = {worker: identify_among(own, fleet.fits) for worker, own in gaps.items()}
+        of[one.outage.client].append(one)
+    told = {client: identify_among(own, fleet.fits) for client, own in gaps.items()}
     best = fleet.best
-    doubtful = [worker for worker, one in told.items() if best and one.sure and _differs(one, best.policy)]
-    alone = set(sorted(doubtful, key=lambda worker: -told[worker].lead)[:MAX_IDENTIFIED_ALONE])
-    told.update({worker: identify_policy(gaps[worker]) for worker in alone})
+    doubtful = [client for client, one in told.items() if best and one.sure and _differs(one, best.policy)]
+    alone = set(sorted(doubtful, key=lambda client: -told[client].lead)[:MAX_IDENTIFIED_ALONE])
+    told.update({client: identify_policy(gaps[client]) for client in alone})
     return {
-        worker: WorkerAnalysis(
-            worker, tuple(of[worker]), told[worker], worker in alone, declared.get(worker, "")
+        client: ClientAnalysis(
+            client, tuple(of[client]), told[client], client in alone, declared.get(client, "")
         )
-        for worker in history.workers
+        for client in history.clients
     }
 
 
@@ -165,7 +165,7 @@ def _what_if(history: History, naming: PolicyIdentification, declared: Mapping[s
     was = next(row for row in rows if row.chosen is as_it_was)
     measured_s = _measured_s(history, told)
     holds = measured_s is not None and _is_near(measured_s, was.all_back_s)
-    few = max(len(scene) for scene in told) < MIN_WORKERS
+    few = max(len(scene) for scene in told) < MIN_CLIENTS
     found = recommend(rows, was, told[0].rate_per_s) if holds and not few else None
     return WhatIf(tuple(rows), was, measured_s, holds, few, found)
 
@@ -188,8 +188,8 @@ def _is_near(measured_s: float, expected: Range) -> bool:
 
 def _missing(history: History) -> list[str]:
     found = []
-    if not history.by(COORDINATOR):
-        found.append(NO_COORDINATOR_JOURNAL)
+    if not history.by(SERVER):
+        found.append(NO_SERVER_JOURNAL)
     elif not admission_is_known(history):
         found.append(
             f"The {words_of(history).server}'s settings are unknown: its admission rate is assumed to be the "
@@ -197,12 +197,12 @@ def _missing(history: History) -> list[str]:
             if words_of(history) is not REFERENCE
             else "The coordinator's settings are unknown: its admission rate is assumed to be the default."
         )
-    silent = [worker for worker in history.workers if not history.by(worker)]
+    silent = [client for client in history.clients if not history.by(client)]
     if silent:
         more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
         found.append(f"No journal of {', '.join(silent[:3])}{more}: their attempts are unknown.")
     holed = sorted(
-        {one.journal for one in history.damage if one.journal in history.workers and one.what != "missing"}
+        {one.journal for one in history.damage if one.journal in history.clients and one.what != "missing"}
     )
     if holed:
         more = f" and {len(holed) - 3} more" if len(holed) > 3 else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from driver.histories.connection_history import connection_histories
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.intervals import difference, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, run_timeline
 
@@ -23,7 +23,7 @@ class Disagreement:
     begin, or "".
     """
 
-    worker: str
+    client: str
     what: str
     begin_ns: int
     end_ns: int
@@ -37,19 +37,19 @@ class Disagreement:
 
 def disagreements(history: History) -> list[Disagreement]:
     """Return all intervals longer than MIN_LENGTH_NS, the longest first; none where a journal is missing."""
-    if not history.by(COORDINATOR):
+    if not history.by(SERVER):
         return []
     unclear = union(
         (window.due_ns - EARLY_EFFECT_NS, window.began_ns)
         for window in history.view(run_timeline).faults
-        if COORDINATOR in window.targets
+        if SERVER in window.targets
     )
     found = [
         Disagreement(
-            connections.worker, what, begin_ns, end_ns, _fault_at(history, connections.worker, begin_ns)
+            connections.client, what, begin_ns, end_ns, _fault_at(history, connections.client, begin_ns)
         )
         for connections in history.view(connection_histories).values()
-        if history.by(connections.worker)
+        if history.by(connections.client)
         for what, intervals in connections.one_sided
         # A killed coordinator writes no line: the time of its death is known no better.
         for begin_ns, end_ns in difference(intervals, unclear)
@@ -58,10 +58,10 @@ def disagreements(history: History) -> list[Disagreement]:
     return sorted(found, key=lambda one: one.begin_ns - one.end_ns)
 
 
-def _fault_at(history: History, worker: str, at_ns: int) -> str:
+def _fault_at(history: History, client: str, at_ns: int) -> str:
     over = [
         window
-        for window in history.view(run_timeline).faults_on(worker)
+        for window in history.view(run_timeline).faults_on(client)
         if window.due_ns - EARLY_EFFECT_NS <= at_ns
         and (window.ended_ns is None or at_ns <= window.ended_ns + EARLY_EFFECT_NS)
     ]

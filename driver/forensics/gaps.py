@@ -50,11 +50,11 @@ class RetryGaps:
         )
 
 
-def gaps_by_worker(history: History) -> dict[str, RetryGaps]:
+def gaps_by_client(history: History) -> dict[str, RetryGaps]:
     """Return each worker's gaps, in order, without those whose begin or slot is unknown."""
     stable_ns = int(coordinator_settings(history).heartbeat_timeout_ms * 1e6)
     end_ns = history.view(run_timeline).end_ns
-    return {worker: _walk(history.by(worker), stable_ns, end_ns) for worker in history.workers}
+    return {client: _walk(history.by(client), stable_ns, end_ns) for client in history.clients}
 
 
 def pooled(each: Sequence[RetryGaps]) -> RetryGaps:

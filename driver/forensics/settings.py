@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 from wire.events import ProcessStarted
@@ -22,20 +22,20 @@ ADVISED_BASE_S, ADVISED_CAP_LEAST_S = 0.1, 0.4
 def coordinator_settings(history: History) -> CoordinatorSettings:
     """Return the coordinator's settings; the defaults where no line has them, or another version wrote it."""
     for event in reversed(history.of(ProcessStarted)):
-        if event.by == COORDINATOR:
+        if event.by == SERVER:
             return _read(event.settings, CoordinatorSettings)
     return CoordinatorSettings()
 
 
 def coordinator_settings_known(history: History) -> bool:
     """Return whether the history has the coordinator's settings."""
-    return any(event.by == COORDINATOR for event in history.of(ProcessStarted))
+    return any(event.by == SERVER for event in history.of(ProcessStarted))
 
 
 def advised_s(history: History) -> tuple[float, float]:
     """Return the base and cap that the coordinator advises for a fleet of that size, in seconds."""
     told = coordinator_settings(history)
-    fleet = max(told.fleet, len(history.workers))
+    fleet = max(told.fleet, len(history.clients))
     return ADVISED_BASE_S, max(ADVISED_CAP_LEAST_S, fleet / told.admission_per_s)
 
 
@@ -52,7 +52,7 @@ def worker_settings(history: History) -> WorkerSettings:
     defaults.
     """
     for event in history.of(ProcessStarted):
-        if event.by in history.workers:
+        if event.by in history.clients:
             return _read(event.settings, WorkerSettings)
     return WorkerSettings()
 

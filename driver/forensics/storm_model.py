@@ -23,8 +23,8 @@ from driver.histories.history import History
 from driver.metrics.storm import ReconnectStorm, storms
 from wire.events import Connected
 
-CONNECTED, REFUSED_BY_COORDINATOR = "connected", "status"
-_NOT_THE_LINK = (CONNECTED, REFUSED_BY_COORDINATOR)
+CONNECTED, REFUSED_BY_SERVER = "connected", "status"
+_NOT_THE_LINK = (CONNECTED, REFUSED_BY_SERVER)
 USUAL_S = 0.005
 """The duration of an attempt where the history has none of its kind."""
 MAX_STORMS = 4
@@ -109,7 +109,7 @@ def _first_handshakes_s(history: History) -> list[float]:
     """Return the durations of the run's first handshakes, before any fault."""
     return [
         event.handshake_ms / 1e3
-        for event in history.of(Connected)[: 2 * len(history.workers)]
+        for event in history.of(Connected)[: 2 * len(history.clients)]
         if event.outcome == "fresh"
     ]
 

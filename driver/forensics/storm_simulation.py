@@ -50,7 +50,7 @@ class SimulatedStorm:
 
 
 @dataclass
-class _WorkerStates:
+class _ClientStates:
     """The state of each worker of each draw, in one row. `attempt_times` are the times of attempts, with
     their draw; `took_s` is the duration of each worker's last attempt.
     """
@@ -70,7 +70,7 @@ def simulate(storm: StormModel, setting: PolicySetting, draws: int, seed: int = 
     """Simulate a storm `draws` times."""
     random = np.random.default_rng(seed)
     count = len(storm)
-    state = _WorkerStates(
+    state = _ClientStates(
         at_s=np.tile(storm.knew_s, draws),
         opens_s=np.tile(np.maximum(storm.opens_s, storm.knew_s), draws),
         previous_s=np.zeros(draws * count),
@@ -102,7 +102,7 @@ def simulate(storm: StormModel, setting: PolicySetting, draws: int, seed: int = 
 
 
 def _attempt(
-    state: _WorkerStates,
+    state: _ClientStates,
     who: NDArray[np.int64],
     setting: PolicySetting,
     storm: StormModel,
@@ -140,7 +140,7 @@ def _attempt(
 
 
 def _hang(
-    state: _WorkerStates,
+    state: _ClientStates,
     who: NDArray[np.int64],
     ends_s: Numbers,
     storm: StormModel,
@@ -158,7 +158,7 @@ def _hang(
     return who[~through], ends_s[~through]
 
 
-def _skip(state: _WorkerStates, who: NDArray[np.int64], first_s: Numbers) -> None:
+def _skip(state: _ClientStates, who: NDArray[np.int64], first_s: Numbers) -> None:
     """Skip the middle of a long outage: as many attempts as fit, at the rate of those before."""
     each_s = np.maximum(1e-5, (state.at_s[who] - first_s[who]) / EXACT)
     many = np.floor((state.opens_s[who] - state.at_s[who]) / each_s) - EXACT // 2

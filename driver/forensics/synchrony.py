@@ -27,7 +27,7 @@ class StormSynchrony:
     """
 
     window: FaultWindow
-    workers: int
+    clients: int
     attempts: int
     busiest: int
     by_chance: float | None
@@ -41,13 +41,13 @@ class StormSynchrony:
     @property
     def amplification(self) -> float:
         """Attempts for each disconnected worker."""
-        return self.attempts / self.workers
+        return self.attempts / self.clients
 
     @property
     def in_step(self) -> bool:
         """Whether half of the workers or more attempted at the same moment, and not by chance."""
         by_chance = self.at_most is None or self.share <= CLEARLY * self.at_most
-        return not by_chance and self.busiest >= self.workers / 2
+        return not by_chance and self.busiest >= self.clients / 2
 
 
 def storm_synchrony(history: History) -> list[StormSynchrony]:
@@ -56,9 +56,9 @@ def storm_synchrony(history: History) -> list[StormSynchrony]:
 
 
 def _of(storm: ReconnectStorm) -> StormSynchrony:
-    owners = {worker: index for index, worker in enumerate(sorted(storm.workers))}
+    owners = {client: index for index, client in enumerate(sorted(storm.clients))}
     pairs = [
-        (attempt.began.at_ns, owners[outage.worker])
+        (attempt.began.at_ns, owners[outage.client])
         for outage in storm.outages
         for attempt in outage.attempts
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from driver.histories.connection_history import LOSS, ConnectionHistory, Outage, connection_histories
 from driver.histories.history import History
 from driver.histories.outage_phases import PHASES, OutagePhase
-from wire.events import WorkerGone, WorkerLost
+from driver.histories.server_events import ClientGone, ClientLost, client_of
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class DetectionTimes:
     """
 
     outage: Outage
-    worker_s: float
-    coordinator_s: float | None
+    client_s: float
+    server_s: float | None
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class TimeBreakdown:
 def detection_times(history: History) -> list[DetectionTimes]:
     """Return the detection times of every outage of a running process, in order of the workers."""
     recorded: dict[str, set[int]] = {}
-    for event in history.merged(WorkerLost, WorkerGone):
-        if isinstance(event, WorkerLost | WorkerGone):
-            recorded.setdefault(event.worker, set()).add(event.at_ns)
+    for event in history.merged(ClientLost, ClientGone):
+        if isinstance(event, ClientLost | ClientGone):
+            recorded.setdefault(client_of(event), set()).add(event.at_ns)
     return [
         DetectionTimes(
             outage,
             outage.detection_s,
-            _coordinator_s(connections, outage, recorded.get(connections.worker, set())),
+            _server_s(connections, outage, recorded.get(connections.client, set())),
         )
         for connections in history.view(connection_histories).values()
         for outage in connections.outages
@@ -64,17 +64,17 @@ def time_breakdowns(outages: Sequence[Outage]) -> list[TimeBreakdown]:
     ]
 
 
-def _coordinator_s(connections: ConnectionHistory, outage: Outage, recorded_ns: set[int]) -> float | None:
+def _server_s(connections: ConnectionHistory, outage: Outage, recorded_ns: set[int]) -> float | None:
     """Return how long after the break the coordinator closed the connection; None: not before the next one.
 
     `recorded_ns` are the times of its own lines about it: an interval that ends otherwise ended with the
     coordinator.
     """
     limit_ns = outage.back_ns if outage.back_ns is not None else math.inf
-    for begin_ns, end_ns in connections.by_coordinator:
+    for begin_ns, end_ns in connections.by_server:
         if begin_ns <= outage.broken_ns < end_ns:
             noticed = end_ns < limit_ns and end_ns in recorded_ns
             return (end_ns - outage.broken_ns) / 1e9 if noticed else None
     # The coordinator closed the connection before the worker's side of it broke.
-    ended = [end_ns for _, end_ns in connections.by_coordinator if end_ns <= outage.broken_ns]
+    ended = [end_ns for _, end_ns in connections.by_server if end_ns <= outage.broken_ns]
     return 0.0 if ended and ended[-1] in recorded_ns else None

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from chaos.prober.events import HeardAgain, LinkSeen
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.histories.clocks import NO_SKEW, Clocks, Skew
 from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import JournalRead
@@ -51,7 +51,7 @@ def aligned_event(event: Event, clocks: Clocks, skew: Skew = NO_SKEW) -> Event:
         made |= _changed(event, _converter(clock_of(event), clocks, skew), named)
     if own is not None:
         made |= _changed(event, own, instants(type(event)) - named)
-    if isinstance(event, HeardAgain | LinkSeen) and not clocks.share(event.by, COORDINATOR):
+    if isinstance(event, HeardAgain | LinkSeen) and not clocks.share(event.by, SERVER):
         made |= _one_way_unknown(event)
     return msgspec.structs.replace(event, **made) if made else event
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.intervals import Interval, difference, intersection, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, RunTimeline, run_timeline
+from driver.histories.server_events import ClientGone, ClientJoined, ClientLost, client_of
 from driver.histories.work import CARRIED
 from wire.events import (
     BackoffStarted,
@@ -21,9 +22,6 @@ from wire.events import (
     ProcessStarted,
     ProcessStopping,
     ReconnectAbandoned,
-    WorkerGone,
-    WorkerJoined,
-    WorkerLost,
 )
 
 LOSS, RESTART = "loss", "restart"
@@ -54,7 +52,7 @@ class Outage:
     broken_ns ─detection─▶ lost_ns ─waiting, failed attempts─▶ ─handshake─▶ back_ns ─resume─▶ work_ns
     """
 
-    worker: str
+    client: str
     how: str
     broken_ns: int
     lost_ns: int
@@ -112,9 +110,9 @@ class ConnectionHistory:
     and disjoint. `starts` counts its processes.
     """
 
-    worker: str
-    by_worker: list[Interval] = field(default_factory=list)
-    by_coordinator: list[Interval] = field(default_factory=list)
+    client: str
+    by_client: list[Interval] = field(default_factory=list)
+    by_server: list[Interval] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     attempts: list[ConnectionAttempt] = field(default_factory=list)
     starts: int = 0
@@ -123,14 +121,14 @@ class ConnectionHistory:
     @property
     def connected(self) -> list[Interval]:
         """The intervals in which both sides' journals have it connected."""
-        return intersection(self.by_worker, self.by_coordinator)
+        return intersection(self.by_client, self.by_server)
 
     @property
     def one_sided(self) -> list[tuple[str, list[Interval]]]:
         """The intervals in which one side's journal alone has it connected, as zombie and as ghost."""
         return [
-            (ZOMBIE, difference(self.by_coordinator, self.by_worker)),
-            (GHOST, difference(self.by_worker, self.by_coordinator)),
+            (ZOMBIE, difference(self.by_server, self.by_client)),
+            (GHOST, difference(self.by_client, self.by_server)),
         ]
 
     @property
@@ -141,30 +139,30 @@ class ConnectionHistory:
 
 def connection_histories(history: History) -> dict[str, ConnectionHistory]:
     """Return each worker's connections by its name, in the order of the workers' numbers."""
-    by_coordinator = history.view(_by_coordinator)
+    by_server = history.view(_by_server)
     return {
-        worker: replace(history.view(_of_worker(worker)), by_coordinator=by_coordinator.get(worker, []))
-        for worker in history.workers
+        client: replace(history.view(_of_client(client)), by_server=by_server.get(client, []))
+        for client in history.clients
     }
 
 
 @lru_cache(maxsize=MOST_VIEWS)
-def _of_worker(worker: str) -> Callable[[History], ConnectionHistory]:
+def _of_client(client: str) -> Callable[[History], ConnectionHistory]:
     """Return what makes the view of one worker: of a changed history, others' are shared."""
 
     def made(history: History) -> ConnectionHistory:
         run = history.view(run_timeline)
-        tracker = ConnectionTracker(worker, run.faults_on(worker))
-        given_up = deque(history.view(_given_up_ns).get(worker, []))
-        for event in history.by(worker):
+        tracker = ConnectionTracker(client, run.faults_on(client))
+        given_up = deque(history.view(_given_up_ns).get(client, []))
+        for event in history.by(client):
             if event.at_ns > run.end_ns:
                 break
             if isinstance(event, ConnectionLost):
                 while given_up and given_up[0] <= event.at_ns:
-                    tracker.coordinator_lost(given_up.popleft())
+                    tracker.server_lost(given_up.popleft())
             tracker.add(event)
         tracker.close(run.end_ns)
-        tracker.connections.by_worker = union(tracker.connections.by_worker)
+        tracker.connections.by_client = union(tracker.connections.by_client)
         return tracker.connections
 
     return made
@@ -173,9 +171,9 @@ def _of_worker(worker: str) -> Callable[[History], ConnectionHistory]:
 def _given_up_ns(history: History) -> dict[str, list[int]]:
     """Return when the coordinator declared the connections of each worker lost."""
     found: dict[str, list[int]] = {}
-    for lost in history.of(WorkerLost):
+    for lost in history.of(ClientLost):
         if lost.kind != "superseded":
-            found.setdefault(lost.worker, []).append(lost.at_ns)
+            found.setdefault(client_of(lost), []).append(lost.at_ns)
     return found
 
 
@@ -185,8 +183,8 @@ class ConnectionTracker:
     `faults` are those that affect the worker; the caller may append to them, each before its effects.
     """
 
-    def __init__(self, worker: str, faults: Sequence[FaultWindow]) -> None:
-        self.connections = ConnectionHistory(worker)
+    def __init__(self, client: str, faults: Sequence[FaultWindow]) -> None:
+        self.connections = ConnectionHistory(client)
         self._faults = faults
         self._given_up_ns = 0
         self._since_ns: int | None = None
@@ -210,14 +208,14 @@ class ConnectionTracker:
             handler(event)
         self._last_ns = event.at_ns
 
-    def coordinator_lost(self, at_ns: int) -> None:
+    def server_lost(self, at_ns: int) -> None:
         """Record that the coordinator declared the worker's connection lost at `at_ns`."""
         self._given_up_ns = at_ns
 
     def close(self, at_ns: int) -> None:
         """End an open connection at `at_ns`."""
         if self._since_ns is not None:
-            self.connections.by_worker.append((self._since_ns, at_ns))
+            self.connections.by_client.append((self._since_ns, at_ns))
             self._since_ns = None
 
     def _started(self, event: ProcessStarted) -> None:
@@ -280,7 +278,7 @@ class ConnectionTracker:
             self.connections.attempts[-1].ended_ns, self.connections.attempts[-1].kind = at_ns, kind
 
     def _begin(self, how: str, broken_ns: int, lost_ns: int, lost: ConnectionLost | None) -> None:
-        self._outage = Outage(self.connections.worker, how, broken_ns, lost_ns, lost)
+        self._outage = Outage(self.connections.client, how, broken_ns, lost_ns, lost)
         self.connections.outages.append(self._outage)
 
     def _stopped_ns(self, since_ns: int) -> int | None:
@@ -292,7 +290,7 @@ class ConnectionTracker:
         stops = [
             fault.began_ns
             for fault in self._faults
-            if fault.kind in STOPPING and self.connections.worker in fault.targets
+            if fault.kind in STOPPING and self.connections.client in fault.targets
             if since_ns <= fault.began_ns <= self._given_up_ns
             if fault.ended_ns is None or self._given_up_ns <= fault.ended_ns + EARLY_EFFECT_NS
         ]
@@ -310,43 +308,43 @@ class ConnectionTracker:
         return min(before_ns, *inside) if inside else None
 
 
-def _by_coordinator(history: History) -> dict[str, list[Interval]]:
+def _by_server(history: History) -> dict[str, list[Interval]]:
     """Return when the coordinator held a connection of each worker; its own end ends all."""
     run = history.view(run_timeline)
     since: dict[str, tuple[str, int]] = {}
     held: dict[str, list[Interval]] = {}
 
-    def close(worker: str, at_ns: int) -> None:
-        if worker in since:
-            held.setdefault(worker, []).append((since.pop(worker)[1], at_ns))
+    def close(client: str, at_ns: int) -> None:
+        if client in since:
+            held.setdefault(client, []).append((since.pop(client)[1], at_ns))
 
     last_ns = 0
-    for event in history.by(COORDINATOR):
+    for event in history.by(SERVER):
         if event.at_ns > run.end_ns:
             break
-        if isinstance(event, WorkerJoined):
-            close(event.worker, event.at_ns)
-            since[event.worker] = (event.session, event.at_ns)
-        elif isinstance(event, WorkerLost | WorkerGone):
+        if isinstance(event, ClientJoined):
+            close(client_of(event), event.at_ns)
+            since[client_of(event)] = (event.session, event.at_ns)
+        elif isinstance(event, ClientLost | ClientGone):
             # The end of a superseded connection is not the end of the one that superseded it.
-            superseded = isinstance(event, WorkerLost) and event.kind == "superseded"
-            if not superseded and since.get(event.worker, ("", 0))[0] == event.session:
-                close(event.worker, event.at_ns)
+            superseded = isinstance(event, ClientLost) and event.kind == "superseded"
+            if not superseded and since.get(client_of(event), ("", 0))[0] == event.session:
+                close(client_of(event), event.at_ns)
         elif isinstance(event, ProcessStarted | ProcessStopping):
             died_ns = (
                 _died_ns(run, last_ns, event.at_ns) if isinstance(event, ProcessStarted) else event.at_ns
             )
-            for worker in list(since):
-                close(worker, died_ns)
+            for client in list(since):
+                close(client, died_ns)
         last_ns = event.at_ns
-    for worker in list(since):
-        close(worker, run.end_ns)
-    return {worker: union(intervals) for worker, intervals in held.items()}
+    for client in list(since):
+        close(client, run.end_ns)
+    return {client: union(intervals) for client, intervals in held.items()}
 
 
 def _died_ns(run: RunTimeline, last_line_ns: int, restart_ns: int) -> int:
     """Return when a killed coordinator ended: at the begin of a fault on it, else at its last event."""
-    aimed = [window for window in run.faults if COORDINATOR in window.targets]
+    aimed = [window for window in run.faults if SERVER in window.targets]
     begins = (
         window.began_ns for window in aimed if last_line_ns <= window.began_ns and window.due_ns <= restart_ns
     )

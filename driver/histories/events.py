@@ -13,7 +13,7 @@ class RunStarted(Event, tag="run_started", frozen=True):
     run: str
     scenario: str
     seed: int
-    workers: list[str]
+    clients: list[str] = msgspec.field(name="workers")
     duration_s: float
 
 

@@ -26,7 +26,7 @@ V = TypeVar("V")
 Reads = frozenset[type[Event] | str]
 
 DRIVER = "driver"
-COORDINATOR = "coordinator"
+SERVER = "coordinator"
 ALL = "*"
 """Stands in a set of reads for all that a history holds: its span and its number of events."""
 _BEGIN = b'{"event":"'
@@ -204,7 +204,7 @@ class History:
 
     journals: Mapping[str, JournalRead]
     expected: Sequence[str] = ()
-    workers: Sequence[str] = ()
+    clients: Sequence[str] = ()
     sealed: bool = False
     damage: list[Damage] = field(default_factory=list)
     changed: Reads = frozenset()
@@ -329,7 +329,7 @@ class History:
     @property
     def tested(self) -> Sequence[str]:
         """The containers under test."""
-        return self.containers or [COORDINATOR, *self.workers]
+        return self.containers or [SERVER, *self.clients]
 
     @property
     def files(self) -> list[JournalRead]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from driver.histories.events import FinalContainerState, JournalNoted
-from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.history import DRIVER, SERVER, History
 from driver.histories.journal_kinds import LOAD, OBSERVER, is_door
 from driver.histories.run_timeline import run_timeline
 from driver.histories.system_events import LoadEnded, Operation
 from wire.events import ProcessStarted, ProcessStopping
 
-WORKERS = "workers"
+CLIENTS = "workers"
 ALIVE = ("running", "paused", "restarting", "created")
-ALL_ROLES = (DRIVER, COORDINATOR, WORKERS, LOAD, OBSERVER)
+ALL_ROLES = (DRIVER, SERVER, CLIENTS, LOAD, OBSERVER)
 
 
 def gaps(history: History) -> dict[str, str]:
@@ -61,9 +61,9 @@ def gap_among(history: History, roles: tuple[str, ...]) -> str:
 
 def _roles(history: History, process: str) -> set[str]:
     """Return the roles of a process. Of a foreign system its doors say what both ends of a link do."""
-    if process in history.workers:
-        return {WORKERS}
-    return {COORDINATOR, WORKERS} if history.containers and is_door(process) else {process}
+    if process in history.clients:
+        return {CLIENTS}
+    return {SERVER, CLIENTS} if history.containers and is_door(process) else {process}
 
 
 def _ended(history: History, process: str) -> bool:

@@ -7,7 +7,7 @@ from typing import get_args
 
 from chaos.prober.events import ProberEvent
 from driver.histories.events import DriverEvent
-from driver.histories.history import COORDINATOR, DRIVER, LineReader
+from driver.histories.history import DRIVER, SERVER, LineReader
 from driver.histories.link_events import DoorEvent
 from driver.histories.system_events import LoadEvent, ObserverEvent
 from driver.reference.load_events import LoadEvent as ReferenceLoadEvent
@@ -24,7 +24,7 @@ DOOR = "door-"
 _LIFECYCLE: tuple[type[Event], ...] = (ProcessStarted, ProcessStopping)
 _OWN: dict[str, tuple[type[Event], ...]] = {
     DRIVER: (*_LIFECYCLE, *get_args(DriverEvent), *get_args(ReferenceLoadEvent)),
-    COORDINATOR: get_args(CoordinatorEvent),
+    SERVER: get_args(CoordinatorEvent),
     PROBER: (*_LIFECYCLE, *get_args(ProberEvent)),
     TOXIPROXY: (*_LIFECYCLE, *get_args(DoorEvent)),
     LOAD: (*_LIFECYCLE, *get_args(LoadEvent)),

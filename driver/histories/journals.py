@@ -22,7 +22,7 @@ JOURNALS = "journals"
 def read_history(
     run_folder: Path,
     expected: Sequence[str] = (),
-    workers: Sequence[str] = (),
+    clients: Sequence[str] = (),
     *,
     sealed: bool = False,
     skew: Skew = NO_SKEW,
@@ -37,8 +37,8 @@ def read_history(
     found = find_journals(run_folder / JOURNALS)
     with gc_paused():
         journals = {name: _read(name, path) for name, path in found.journals.items()}
-    named = list(workers) or sorted(
-        (name for name in journals if name.startswith("worker-")), key=worker_order
+    named = list(clients) or sorted(
+        (name for name in journals if name.startswith("worker-")), key=client_order
     )
     sealed = sealed or any(journal.chain and journal.chain.is_sealed for journal in journals.values())
     wrong = integrity_damage(journals) if sealed else []
@@ -53,7 +53,7 @@ def read_history(
     return History(merged, expected, named, sealed, wrong, clocks=clocks)
 
 
-def worker_order(name: str) -> tuple[int, str]:
+def client_order(name: str) -> tuple[int, str]:
     """Return a sort key that puts worker-2 before worker-10."""
     number = name.rpartition("-")[2]
     return (int(number) if number.isdecimal() else 0, name)

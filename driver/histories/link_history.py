@@ -14,20 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from driver.histories.history import COORDINATOR, DRIVER, History, JournalRead
+from driver.histories.history import DRIVER, SERVER, History, JournalRead
 from driver.histories.link_connections import LinkConnection, LinkJournal, link_journals
 from driver.histories.link_events import CLIENT, RST, TIMEOUT
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, run_timeline
-from wire.events import (
-    Connected,
-    ConnectFailed,
-    Connecting,
-    ConnectionLost,
-    Event,
-    ProcessStopping,
-    WorkerJoined,
-    WorkerLost,
-)
+from driver.histories.server_events import ClientJoined, ClientLost
+from wire.events import Connected, ConnectFailed, Connecting, ConnectionLost, Event, ProcessStopping
 
 MIN_HTTP_FAILURE = 400
 """From this status on an answer to a WebSocket's upgrade is a refusal."""
@@ -55,10 +47,10 @@ def history_of_links(
         servers += client.server_events
         read[name] = JournalRead.of(name, client.events)
     servers.sort(key=lambda event: event.at_ns)
-    read[COORDINATOR] = JournalRead.of(COORDINATOR, servers)
+    read[SERVER] = JournalRead.of(SERVER, servers)
     if DRIVER in run.journals:
         read[DRIVER] = run.journals[DRIVER]
-    return History(read, workers=list(whole))
+    return History(read, clients=list(whole))
 
 
 class _Client:
@@ -136,7 +128,7 @@ class _Client:
         self._carried.add(index)
         if not self._held:
             self._sessions += 1
-            self._write_server(WorkerJoined, at_ns, epoch=0, outcome="fresh", because="")
+            self._write_server(ClientJoined, at_ns, epoch=0, outcome="fresh", because="")
         self._held.add(index)
 
     def _client_ended(self, index: int, at_ns: int) -> None:
@@ -160,7 +152,7 @@ class _Client:
         if index in self._held:
             self._held.discard(index)
             if not self._held:
-                self._write_server(WorkerLost, at_ns, kind="closed", detail="", silent_ms=0.0)
+                self._write_server(ClientLost, at_ns, kind="closed", detail="", silent_ms=0.0)
 
     def _lose(self, at_ns: int, kind: str, silent_ms: float) -> None:
         self._lost, self._attempt = True, 0
@@ -186,7 +178,7 @@ class _Client:
 
     def _write_server(self, kind: type[Event], at_ns: int, /, **fields: object) -> None:
         known = {"worker": self._link, "session": str(self._sessions)}
-        self.server_events.append(kind(at_ns=at_ns, wall_s=0.0, by=COORDINATOR, **known, **fields))
+        self.server_events.append(kind(at_ns=at_ns, wall_s=0.0, by=SERVER, **known, **fields))
 
 
 def _loss_kind(one: LinkConnection) -> str:

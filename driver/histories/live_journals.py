@@ -12,7 +12,7 @@ from driver.histories.clocks import clocks_of
 from driver.histories.history import DRIVER, History, JournalRead
 from driver.histories.journal_folder import MAX_JOURNAL_BYTES, find_journals, open_journal
 from driver.histories.journal_kinds import PROBER, reader_of
-from driver.histories.journals import worker_order
+from driver.histories.journals import client_order
 from wire.events import Event
 
 BACK_BYTES = 256 << 10
@@ -53,9 +53,9 @@ class LiveJournals:
         for path, file in self._files.items():
             events.setdefault(path.stem, []).extend(file.events)
         journals = {name: JournalRead.of(name, lines) for name, lines in events.items()}
-        workers = sorted((name for name in journals if name.startswith("worker-")), key=worker_order)
+        clients = sorted((name for name in journals if name.startswith("worker-")), key=client_order)
         clocks = clocks_of(events.get(DRIVER, ()))
-        return History(aligned(journals, clocks), workers=workers, clocks=clocks)
+        return History(aligned(journals, clocks), clients=clients, clocks=clocks)
 
     def _read(self, name: str, path: Path) -> None:
         try:

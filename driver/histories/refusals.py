@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driver.histories.history import History
+from driver.histories.server_events import client_of
 from wire.events import Event, RefusalsOmitted
 
 
@@ -15,8 +16,8 @@ def refused(history: History, kind: type[Event], until_ns: int | None = None) ->
     return written + sum(one.count for one in omitted if one.at_ns <= end_ns)
 
 
-def omitted_of(history: History, kind: type[Event], worker: str) -> int:
+def omitted_of(history: History, kind: type[Event], client: str) -> int:
     """Return the number of refusals of one kind without an event that may concern `worker`."""
     tag = str(kind.__struct_config__.tag)
     omitted = history.of(RefusalsOmitted)
-    return sum(one.count for one in omitted if one.kind == tag and one.worker in ("", worker))
+    return sum(one.count for one in omitted if one.kind == tag and client_of(one) in ("", client))

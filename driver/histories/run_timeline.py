@@ -45,13 +45,13 @@ class FaultWindow:
     begun: FaultBegun
     receipt: Receipt | None
 
-    def reaches(self, worker: str, workers: tuple[str, ...]) -> bool:
+    def reaches(self, client: str, clients: tuple[str, ...]) -> bool:
         """Whether it affects a worker's connection, through its own link or container or a shared one.
 
         A link of a system is affected by a fault on a container at one of its ends.
         """
-        shared = (target for target in self.targets if target not in workers)
-        return worker in self.targets or any(not is_link(worker) or touches(worker, one) for one in shared)
+        shared = (target for target in self.targets if target not in clients)
+        return client in self.targets or any(not is_link(client) or touches(client, one) for one in shared)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class RunTimeline:
     `zero_ns` is the run's zero: a fault `at: 10s` is due 10 s after it. What the lab does before is negative.
     """
 
-    workers: tuple[str, ...]
+    clients: tuple[str, ...]
     phases: dict[str, PhaseSpan]
     faults: tuple[FaultWindow, ...]
     failed: tuple[FaultFailed, ...]
@@ -107,9 +107,9 @@ class RunTimeline:
         later = [window.due_ns for window in self.faults if window.due_ns > at_ns]
         return min([self.end_ns, *later])
 
-    def faults_on(self, worker: str) -> list[FaultWindow]:
+    def faults_on(self, client: str) -> list[FaultWindow]:
         """Return the faults that affected a worker's connection."""
-        return [window for window in self.faults if window.reaches(worker, self.workers)]
+        return [window for window in self.faults if window.reaches(client, self.clients)]
 
 
 def run_timeline(history: History) -> RunTimeline:
@@ -117,7 +117,7 @@ def run_timeline(history: History) -> RunTimeline:
     phases = _phases(history)
     load = [event.at_ns for event in history.merged(*REQUESTED, Operation)]
     return RunTimeline(
-        workers=tuple(history.workers),
+        clients=tuple(history.clients),
         phases=phases,
         faults=_faults(history),
         failed=tuple(history.of(FaultFailed)),

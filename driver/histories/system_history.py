@@ -32,7 +32,7 @@ def with_links(history: History, containers: Sequence[str]) -> History:
     }
     found = History(
         {**history.journals, **made},
-        workers=links.workers,
+        clients=links.clients,
         sealed=history.sealed,
         containers=containers,
         clocks=history.clocks,

@@ -12,21 +12,13 @@ from chaos.evidence_checks import continuous_silence
 from chaos.fault import ContainerFault, LinkFault
 from chaos.targets import CORE, TOXIPROXY, has_own_journal
 from driver.histories.events import EngineAction, Healed
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
+from driver.histories.server_events import ClientJoined, ClientLost
 from driver.judging.baseline_window import baseline_before
 from driver.judging.container_samples import gaps
 from driver.judging.injected_faults import INSTANT_NS, ContainerSample, InjectedFault
 from driver.judging.link_records import EARLY_NS, LinkRecord, link_records
-from wire.events import (
-    Connected,
-    ConnectionLost,
-    Event,
-    FrameRefused,
-    ProcessStarted,
-    ProcessStopping,
-    WorkerJoined,
-    WorkerLost,
-)
+from wire.events import Connected, ConnectionLost, Event, FrameRefused, ProcessStarted, ProcessStopping
 
 _S = 1_000_000_000
 # A baseline is 2 to 10 s long.
@@ -45,7 +37,7 @@ GAP_NS = 5 * _S
 # A restarted coordinator accepts connections a little later.
 RECOVERY_NS = 1 * _S
 # Traces that no fault of the coordinator leaves on a link: Toxiproxy accepts connections, and alters nothing.
-NOT_OF_COORDINATOR = frozenset({Symptom.refused, Symptom.damaged, Symptom.repeated})
+NOT_OF_SERVER = frozenset({Symptom.refused, Symptom.damaged, Symptom.repeated})
 # Refusals that only altered bytes explain. A sequence error can come from a drop or a duplicate.
 DAMAGE = frozenset({"altered", "version", "undecodable", "framing", "bomb", "too_short", "too_large", "text"})
 _at_ns = attrgetter("at_ns")
@@ -79,10 +71,10 @@ class FaultObservations:
         self._refused: dict[str, list[int]] = {}
         self._altered: dict[str, list[int]] = {}
         for event in history.of(FrameRefused):
-            worker = event.peer if event.by == COORDINATOR else event.by
-            self._refused.setdefault(worker, []).append(event.at_ns)
+            client = event.peer if event.by == SERVER else event.by
+            self._refused.setdefault(client, []).append(event.at_ns)
             if event.fault in DAMAGE:
-                self._altered.setdefault(worker, []).append(event.at_ns)
+                self._altered.setdefault(client, []).append(event.at_ns)
         self._still_faulty = {link for healed in history.of(Healed)[:1] for link in healed.links}
 
     @property
@@ -161,7 +153,7 @@ class FaultObservations:
 
     def was_restarted(self, injected: InjectedFault) -> bool:
         """Return whether the coordinator started again in the time of a fault or shortly before."""
-        starts_ns = [one.at_ns for one in self._history.of(ProcessStarted) if one.by == COORDINATOR]
+        starts_ns = [one.at_ns for one in self._history.of(ProcessStarted) if one.by == SERVER]
         return any(injected.first_ns - RESTART_NS <= at_ns <= injected.last_ns for at_ns in starts_ns[1:])
 
     def has_overlapping_fault(self, injected: InjectedFault, link: str) -> bool:
@@ -239,18 +231,18 @@ class FaultObservations:
     def _was_detected(self, name: str, from_ns: int, until_ns: int) -> bool:
         """Whether the other side recorded its loss in that time, or before without a reconnection."""
         events: list[Event]
-        if name == COORDINATOR:
+        if name == SERVER:
             events = self._history.merged(Connected, ConnectionLost)
         else:
-            both = self._history.merged(WorkerJoined, WorkerLost)
+            both = self._history.merged(ClientJoined, ClientLost)
             events = [one for one in both if getattr(one, "worker", "") == name]
         if any(
-            from_ns <= one.at_ns <= until_ns for one in events if isinstance(one, ConnectionLost | WorkerLost)
+            from_ns <= one.at_ns <= until_ns for one in events if isinstance(one, ConnectionLost | ClientLost)
         ):
             return True
         # Each worker has its own record of the coordinator; its last event before that time counts.
         before = {one.by: one for one in events if one.at_ns < from_ns}
-        return bool(before) and all(isinstance(one, ConnectionLost | WorkerLost) for one in before.values())
+        return bool(before) and all(isinstance(one, ConnectionLost | ClientLost) for one in before.values())
 
 
 def _other(injected: InjectedFault, link: str) -> OtherFault:
@@ -259,7 +251,7 @@ def _other(injected: InjectedFault, link: str) -> OtherFault:
         return OtherFault(
             injected.fault_id, injected.fault.name, injected.fault.symptoms(), began_ns, injected.last_ns
         )
-    none = frozenset() if TOXIPROXY in injected.targets else NOT_OF_COORDINATOR
+    none = frozenset() if TOXIPROXY in injected.targets else NOT_OF_SERVER
     from_ns, until_ns = min(injected.called_ns, injected.first_ns), injected.last_ns + RECOVERY_NS
     return OtherFault(
         injected.fault_id, injected.fault.name, injected.fault.symptoms() - none, from_ns, until_ns

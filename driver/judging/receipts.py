@@ -92,7 +92,7 @@ def _prove_links(
         if link not in injected.targets and not observed.has_overlapping_fault(injected, link)
     }
     slow = {link: unexplained_slowness(one) for link, one in others.items()} if fault.lasting else {}
-    busy = _coordinator_was_busy(injected, observed, others, slow)
+    busy = _server_was_busy(injected, observed, others, slow)
     spared: list[str] = []
     strayed: dict[str, str] = {}
     for link, one in others.items():
@@ -117,7 +117,7 @@ def _prove_links(
     return replace(proof, because=f"{proof.because}; {BUSY}") if busy else proof
 
 
-def _coordinator_was_busy(
+def _server_was_busy(
     injected: InjectedFault,
     observed: FaultObservations,
     others: Mapping[str, LinkEvidence],

@@ -121,7 +121,7 @@ def injection_effect(
     ids = {one.id for one in planned}
     proofs = [proof for proof in rebuild_proofs(history, links) if proof.fault in ids]
     caused = [storm for storm in seen.view(storms) if storm.window.fault in ids and storm.outages]
-    last_back = {outage.worker: outage.back_ns for storm in caused for outage in storm.outages}
+    last_back = {outage.client: outage.back_ns for storm in caused for outage in storm.outages}
     away = [client for client in seen.workers if last_back.get(client, 0) is None]
     backs = [storm.back_after_heal_s(1.0) for storm in caused]
     known = [back_s for back_s in backs if back_s is not None]

@@ -14,7 +14,7 @@ import msgspec
 from chaos.evidence import LinkWindow
 from chaos.prober.events import LinkSeen
 from chaos.prober.probe_rate import read_windows, write_windows
-from chaos.prober.settings import ProberSettings, worker_links
+from chaos.prober.settings import ProberSettings, client_links
 from driver.engines.engine import PROBER
 from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
@@ -43,7 +43,7 @@ async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
     if journals is None or await asyncio.to_thread(_probes_all, lab, journals, workers):
         return
     terminal.show(ProgressView("starting the prober, which observes faults"))
-    settings = msgspec.json.encode(ProberSettings(links=worker_links(workers))).decode()
+    settings = msgspec.json.encode(ProberSettings(links=client_links(workers))).decode()
     await call_engine(lab.engine, lab.engine.ensure_images, (PROBER,), terminal.info)
     await call_engine(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
 

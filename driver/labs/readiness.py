@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chaos.actuator import name_list
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.engine import CORE
 from driver.errors import CoordinatorError, EngineError, NotReadyError
 from driver.labs.lab import Lab
@@ -72,8 +72,8 @@ async def wait_for_core(lab: Lab) -> None:
         while True:
             if TOXIPROXY in missing and await asyncio.to_thread(lab.links.is_up):
                 missing.discard(TOXIPROXY)
-            if COORDINATOR in missing and await _accepts_work(coordinator):
-                missing.discard(COORDINATOR)
+            if SERVER in missing and await _accepts_work(coordinator):
+                missing.discard(SERVER)
             if not missing:
                 return
             await wait.tick(sorted(missing), "No answer")
@@ -82,7 +82,7 @@ async def wait_for_core(lab: Lab) -> None:
 async def wait_for_workers(lab: Lab, workers: int, terminal: Terminal) -> None:
     """Wait until every worker is connected. Raises NotReadyError, CoordinatorError, EngineError."""
     names = [worker_name(index) for index in range(1, workers + 1)]
-    board = ProgressView("waiting for the workers to connect", workers=workers)
+    board = ProgressView("waiting for the workers to connect", clients=workers)
     wait = ReadinessWait(lab, WORKERS_LIMIT_S + LIMIT_PER_WORKER_S * workers)
     async with lab.coordinator() as coordinator:
         while missing := disconnected(await coordinator.state(), names):

@@ -13,7 +13,7 @@ _FOUND = declarations(
     "driver.metrics",
     attribute("FAMILY", MetricFamily),
     "`FAMILY = MetricFamily(…)`",
-    besides=("by_worker", "catalogue", "metric", "quantities", "signals", "trade_off", "worst"),
+    besides=("by_client", "catalogue", "metric", "quantities", "signals", "trade_off", "worst"),
     rank=lambda family: family.rank,
     more=("driver.reference.metrics",),
 )
@@ -37,7 +37,7 @@ class Metrics:
     """
 
     values: Values
-    reconnections_per_worker: dict[str, int]
+    reconnections_per_client: dict[str, int]
     clock_bounds: dict[str, float] = field(default_factory=dict)
 
 
@@ -46,8 +46,8 @@ def measure(history: History) -> Metrics:
     values: Values = {}
     for family in FAMILIES:
         values.update(_measured(family, history))
-    workers = history.view(connection_histories)
-    return Metrics(values, {name: len(worker.reconnections) for name, worker in workers.items()})
+    clients = history.view(connection_histories)
+    return Metrics(values, {name: len(client.reconnections) for name, client in clients.items()})
 
 
 def measure_on_demand(history: History) -> Metrics:

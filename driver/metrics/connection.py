@@ -7,8 +7,9 @@ from driver.histories.history import History
 from driver.histories.intervals import intersection, length_ns
 from driver.histories.refusals import refused
 from driver.histories.run_timeline import run_timeline
+from driver.histories.server_events import ClientLost
 from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, distribution, ratio, summed_up
-from wire.events import HandshakeRefused, WorkerLost
+from wire.events import HandshakeRefused
 
 _S = Unit.seconds
 _LOWER = Better.lower
@@ -160,12 +161,12 @@ METRICS = (
 
 def measure(history: History) -> Values:
     """Return the values of METRICS."""
-    workers = list(history.view(connection_histories).values())
-    outages = [outage for connections in workers for outage in connections.outages]
+    clients = list(history.view(connection_histories).values())
+    outages = [outage for connections in clients for outage in connections.outages]
     back = [outage for outage in outages if outage.back is not None]
     after_loss = [outage for outage in back if outage.how == LOSS]
-    per_worker = [len(connections.reconnections) for connections in workers]
-    attempts = [attempt for connections in workers for attempt in connections.attempts]
+    per_client = [len(connections.reconnections) for connections in clients]
+    attempts = [attempt for connections in clients for attempt in connections.attempts]
     ended = [attempt for attempt in attempts if attempt.kind]
     tries = [len(outage.attempts) for outage in after_loss]
     resumed = sum(1 for outage in after_loss if outage.back and outage.back.outcome == "resumed")
@@ -173,14 +174,14 @@ def measure(history: History) -> Values:
         "reconnections": len(back),
         "reconnections_after_loss": len(after_loss),
         "reconnections_after_restart": len(back) - len(after_loss),
-        "reconnections_per_worker_mean": ratio(len(back), len(workers)),
-        "reconnections_per_worker_max": max(per_worker, default=None),
-        "reconnections_per_worker_min": min(per_worker, default=None),
+        "reconnections_per_worker_mean": ratio(len(back), len(clients)),
+        "reconnections_per_worker_max": max(per_client, default=None),
+        "reconnections_per_worker_min": min(per_client, default=None),
         "losses": len(outages),
         "not_reconnected": sum(
-            1 for connections in workers if connections.outages and connections.outages[-1].back is None
+            1 for connections in clients if connections.outages and connections.outages[-1].back is None
         ),
-        "workers_gave_up": sum(1 for connections in workers if connections.gave_up),
+        "workers_gave_up": sum(1 for connections in clients if connections.gave_up),
         "connection_attempts": len(attempts),
         "connection_success_rate": ratio(
             sum(1 for attempt in ended if attempt.kind == "connected"), len(ended)
@@ -188,25 +189,25 @@ def measure(history: History) -> Values:
         "attempts_per_reconnection_mean": ratio(sum(tries), len(tries)),
         "attempts_per_reconnection_max": max(tries, default=None),
         **_times(after_loss, [outage for outage in back if outage.how == RESTART]),
-        **summed_up("coordinator_detection_time", _S, _coordinator_silences(history)),
+        **summed_up("coordinator_detection_time", _S, _server_silences(history)),
         "sessions_resumed": resumed,
         "sessions_reset": sum(1 for outage in after_loss if outage.back and outage.back.outcome == "reset"),
         "resume_rate": ratio(resumed, len(after_loss)),
         "handshakes_refused": refused(history, HandshakeRefused),
-        "connected_ratio_mean": _connected_ratio(history, workers),
-        "disagreement_max_s": longest_disagreement_s(workers),
+        "connected_ratio_mean": _connected_ratio(history, clients),
+        "disagreement_max_s": longest_disagreement_s(clients),
     }
 
 
-def longest_disagreement_s(workers: list[ConnectionHistory]) -> float | None:
+def longest_disagreement_s(clients: list[ConnectionHistory]) -> float | None:
     """Return the longest time in which one side alone has a worker connected; None without workers."""
     stretches = [
         end - begin
-        for connections in workers
+        for connections in clients
         for _, intervals in connections.one_sided
         for begin, end in intervals
     ]
-    return max(stretches, default=0) / 1e9 if workers else None
+    return max(stretches, default=0) / 1e9 if clients else None
 
 
 def _times(after_loss: list[Outage], after_restart: list[Outage]) -> Values:
@@ -221,23 +222,23 @@ def _times(after_loss: list[Outage], after_restart: list[Outage]) -> Values:
     }
 
 
-def _coordinator_silences(history: History) -> list[float]:
+def _server_silences(history: History) -> list[float]:
     end_ns = history.view(run_timeline).end_ns
     return [
         event.silent_ms / 1e3
-        for event in history.of(WorkerLost)
+        for event in history.of(ClientLost)
         if event.at_ns <= end_ns and event.kind != "superseded"
     ]
 
 
-def _connected_ratio(history: History, workers: list[ConnectionHistory]) -> float | None:
-    firsts = [connections.connected[0][0] for connections in workers if connections.connected]
-    if not workers or len(firsts) < len(workers):
+def _connected_ratio(history: History, clients: list[ConnectionHistory]) -> float | None:
+    firsts = [connections.connected[0][0] for connections in clients if connections.connected]
+    if not clients or len(firsts) < len(clients):
         return None
     span = (max(firsts), history.view(run_timeline).end_ns)
-    whole_ns = (span[1] - span[0]) * len(workers)
+    whole_ns = (span[1] - span[0]) * len(clients)
     return ratio(
-        sum(length_ns(intersection(connections.connected, [span])) for connections in workers), whole_ns
+        sum(length_ns(intersection(connections.connected, [span])) for connections in clients), whole_ns
     )
 
 

@@ -49,7 +49,7 @@ class FaultEffect:
     before_per_s: float | None
     during_per_s: float | None
     after_per_s: float | None
-    workers_cut: int
+    clients_cut: int
     recovery_s: float | None
 
 
@@ -68,7 +68,7 @@ def effects(history: History) -> list[FaultEffect]:
                 before_per_s=gauge.completed_per_s(_quiet_since(run, window.began_ns), window.began_ns),
                 during_per_s=gauge.completed_per_s(window.began_ns, ended_ns),
                 after_per_s=gauge.completed_per_s(ended_ns, min(quiet_ns, ended_ns + _SPAN_NS)),
-                workers_cut=len(storm.workers),
+                clients_cut=len(storm.clients),
                 recovery_s=_recovery_s(
                     storm.back_after_heal_s(1.0) if storm.outages else 0.0, gauge, window, quiet_ns
                 ),

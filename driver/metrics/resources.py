@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from driver.histories.events import ResourceSample
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 
@@ -64,8 +64,8 @@ def measure(history: History) -> Values:
     used = history.view(usage)
     values: Values = {}
     roles = {
-        "worker": set(history.workers),
-        "coordinator": {COORDINATOR},
+        "worker": set(history.clients),
+        "coordinator": {SERVER},
         CONTAINER: set(history.tested),
     }
     for role, names in roles.items():

@@ -74,9 +74,9 @@ def is_unknown(value: float) -> bool:
 
 
 def _connected(history: History) -> Steps:
-    workers = list(history.view(connection_histories).values())
-    edges = [edge for worker in workers for edge in _edges(worker.connected)]
-    return _summed(edges, len(workers))
+    clients = list(history.view(connection_histories).values())
+    edges = [edge for client in clients for edge in _edges(client.connected)]
+    return _summed(edges, len(clients))
 
 
 def _attempts_per_s(history: History) -> Steps:

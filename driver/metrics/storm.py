@@ -66,15 +66,15 @@ class ReconnectStorm:
     attempts_ns: list[int]
 
     @property
-    def workers(self) -> set[str]:
+    def clients(self) -> set[str]:
         """The workers that lost their connection."""
-        return {outage.worker for outage in self.outages}
+        return {outage.client for outage in self.outages}
 
     def back_after_heal_s(self, share: float) -> float | None:
         """Return the seconds from the fault's end until `share` of its workers were back; None: never."""
         if self.window.ended_ns is None or not self.outages:
             return None
-        last_back = {outage.worker: outage.back_ns for outage in self.outages}
+        last_back = {outage.client: outage.back_ns for outage in self.outages}
         back = sorted(math.inf if at_ns is None else at_ns for at_ns in last_back.values())
         at_ns = back[math.ceil(len(back) * share) - 1]
         return None if at_ns == math.inf else max(0.0, (at_ns - self.window.ended_ns) / 1e9)
@@ -89,7 +89,7 @@ def storms(history: History) -> list[ReconnectStorm]:
     for connections in history.view(connection_histories).values():
         for outage in connections.outages:
             index = bisect_right(begins, outage.broken_ns + EARLY_EFFECT_NS) - 1
-            while index >= 0 and not windows[index].reaches(outage.worker, run.workers):
+            while index >= 0 and not windows[index].reaches(outage.client, run.clients):
                 index -= 1
             if index >= 0:
                 outages[index].append(outage)
@@ -119,7 +119,7 @@ def measure(history: History) -> Values:
                 if storm.attempts_ns
             ]
         ),
-        "storm_amplification": _worst([ratio(len(storm.attempts_ns), len(storm.workers)) for storm in hit]),
+        "storm_amplification": _worst([ratio(len(storm.attempts_ns), len(storm.clients)) for storm in hit]),
         "time_to_50_percent_back_s": _worst([storm.back_after_heal_s(0.50) for storm in hit]),
         "time_to_95_percent_back_s": _worst([storm.back_after_heal_s(0.95) for storm in hit]),
         "time_to_all_back_s": _worst([storm.back_after_heal_s(1.0) for storm in hit]),

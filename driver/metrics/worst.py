@@ -68,7 +68,7 @@ def _after_loss(history: History) -> list[Outage]:
 
 def _case(outage: Outage, took_s: float | None, attempts: int | None = None) -> WorstCase:
     events = tuple(event for event in (outage.lost, outage.back) if event is not None)
-    return WorstCase(outage.worker, "outage", outage.broken_ns, took_s, events, attempts)
+    return WorstCase(outage.client, "outage", outage.broken_ns, took_s, events, attempts)
 
 
 def _outages(history: History) -> list[WorstCase]:

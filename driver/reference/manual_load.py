@@ -117,7 +117,7 @@ class ManualLoad:
         left_s = self._for_s - (time.monotonic_ns() - self._zero_ns) / 1e9
         rate = f"{self._workload.rate_per_s:g} tasks a second"
         phase = "waiting for the last tasks" if load.finished else rate
-        view = ProgressView(phase, workers=len(state.workers), done=counts.done, submitted=load.accepted)
+        view = ProgressView(phase, clients=len(state.workers), done=counts.done, submitted=load.accepted)
         view.connected = sum(worker.state == "connected" for worker in state.workers)
         view.failed, view.left_s = counts.failed, left_s if self._ends and not load.finished else None
         self._terminal.show(view)

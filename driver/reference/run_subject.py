@@ -105,7 +105,7 @@ class ReferenceSubject:
             versions=versions,
             images=images,
             processes=["coordinator", *([PROBER] if self._prober else []), *self._workers],
-            workers=self._workers,
+            clients=self._workers,
             settings={"worker": self._plan.worker, "coordinator": self._plan.coordinator},
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.reference.load_events import SubmitGivenUp, TasksAccepted, TasksRefused
 from wire.events import ProcessStarted
 from wire.task_events import Assigned, AttemptAbandoned, TaskDone, TaskSubmitted
@@ -85,7 +85,7 @@ def task_index(history: History) -> TaskIndex:
         entry(assigned.task).assigned.append(assigned)
     for lost in history.of(AttemptAbandoned):
         entry(lost.task).lost.append(lost)
-    starts_ns = [event.at_ns for event in history.of(ProcessStarted) if event.by == COORDINATOR]
+    starts_ns = [event.at_ns for event in history.of(ProcessStarted) if event.by == SERVER]
     for done in history.of(TaskDone):
         _add_result(entry(done.task), done, starts_ns)
     unanswered = frozenset(task for event in history.of(SubmitGivenUp) for task in event.tasks)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from driver.forensics.analysis import NO_COORDINATOR_JOURNAL, ForensicAnalysis, WhatIf, WorkerAnalysis
+from driver.forensics.analysis import NO_SERVER_JOURNAL, ClientAnalysis, ForensicAnalysis, WhatIf
 from driver.forensics.policy_identification import PolicyIdentification
 from driver.forensics.sentences import (
     number,
@@ -64,11 +64,11 @@ class WhatIfRow:
 
 
 @dataclass(frozen=True)
-class WorkerForensics:
+class ClientForensics:
     """One worker: both median detection times, and the policy that its attempts fit ("?": uncertain)."""
 
     noticed_s: float | None
-    coordinator_s: float | None
+    server_s: float | None
     fits: str
 
 
@@ -89,7 +89,7 @@ class ForensicsSection:
     disagreements_say: str = ""
     disagreements: Table | None = None
     policies: Table | None = None
-    workers: Mapping[str, WorkerForensics] = field(default_factory=dict)
+    clients: Mapping[str, ClientForensics] = field(default_factory=dict)
 
 
 def forensics_section(analysis: ForensicAnalysis) -> ForensicsSection:
@@ -116,7 +116,7 @@ def forensics_section(analysis: ForensicAnalysis) -> ForensicsSection:
         disagreements_say=_disagreements_sentence(analysis),
         disagreements=_disagreements(analysis),
         policies=_policies(analysis.naming),
-        workers={name: _worker(one) for name, one in analysis.workers.items()},
+        clients={name: _client(one) for name, one in analysis.clients.items()},
     )
 
 
@@ -144,7 +144,7 @@ def _also(analysis: ForensicAnalysis) -> list[str]:
     deviants = analysis.deviants
     if deviants:
         each = [
-            f"{one.worker} fits {one.naming.best.policy.name}"
+            f"{one.client} fits {one.naming.best.policy.name}"
             for one in deviants[:MOST_DEVIANTS]
             if one.naming.best
         ]
@@ -171,12 +171,12 @@ def _contradiction(analysis: ForensicAnalysis) -> str:
 
 
 def _noticed(detections: tuple[DetectionTimes, ...], words: Words) -> list[tuple[str, str, str, str]]:
-    workers = sorted(one.worker_s for one in detections)
-    coordinator = sorted(one.coordinator_s for one in detections if one.coordinator_s is not None)
-    rows = [(f"the {words.client}", *_spread(tuple(workers)), counted(len(workers), "outage"))]
-    unseen = len(detections) - len(coordinator)
-    how = counted(len(coordinator), "outage") + (f"; {unseen} not before it was back" if unseen else "")
-    rows.append((f"the {words.server}", *_spread(tuple(coordinator)), how))
+    clients = sorted(one.client_s for one in detections)
+    server = sorted(one.server_s for one in detections if one.server_s is not None)
+    rows = [(f"the {words.client}", *_spread(tuple(clients)), counted(len(clients), "outage"))]
+    unseen = len(detections) - len(server)
+    how = counted(len(server), "outage") + (f"; {unseen} not before it was back" if unseen else "")
+    rows.append((f"the {words.server}", *_spread(tuple(server)), how))
     return rows
 
 
@@ -247,7 +247,7 @@ def _storms(analysis: ForensicAnalysis) -> Table | None:
             write(storm.amplification, Unit.factor),
             percent(storm.share),
             "–" if storm.by_chance is None else percent(storm.by_chance),
-            f"{counted(storm.busiest, 'attempt')} of {counted(storm.workers, analysis.words.client)}",
+            f"{counted(storm.busiest, 'attempt')} of {counted(storm.clients, analysis.words.client)}",
             "–" if storm.at_most is None else "in step" if storm.in_step else "spread",
         )
         for storm in analysis.storms
@@ -265,7 +265,7 @@ def _storms(analysis: ForensicAnalysis) -> Table | None:
 
 def _disagreements_sentence(analysis: ForensicAnalysis) -> str:
     words = analysis.words
-    if NO_COORDINATOR_JOURNAL in analysis.missing:
+    if NO_SERVER_JOURNAL in analysis.missing:
         return f"Which {words.rows} were connected for one side alone is unknown."
     if not analysis.disagreements:
         return f"No {words.row} was connected for one side alone for more than a tenth of a second."
@@ -281,14 +281,14 @@ def _disagreements_sentence(analysis: ForensicAnalysis) -> str:
         if counts[what]
     ]
     how_long = (
-        f"for {seconds(total_s)} in all; the longest, {longest.worker}, for {seconds(longest.lasted_s)}"
+        f"for {seconds(total_s)} in all; the longest, {longest.client}, for {seconds(longest.lasted_s)}"
     )
     return f"{' and '.join(parts)}, {how_long}."
 
 
 def _disagreements(analysis: ForensicAnalysis) -> Table | None:
     shown = analysis.disagreements[:MOST_DISAGREEMENTS]
-    rows = tuple((one.worker, one.what, seconds(one.lasted_s), one.fault or "–") for one in shown)
+    rows = tuple((one.client, one.what, seconds(one.lasted_s), one.fault or "–") for one in shown)
     if not rows:
         return None
     return Table("Zombies and ghosts", "", (analysis.words.row, "what", "lasted", "under"), rows)
@@ -318,8 +318,8 @@ def _policies(naming: PolicyIdentification) -> Table | None:
     )
 
 
-def _worker(one: WorkerAnalysis) -> WorkerForensics:
-    coordinator = sorted(seen.coordinator_s for seen in one.noticed if seen.coordinator_s is not None)
+def _client(one: ClientAnalysis) -> ClientForensics:
+    server = sorted(seen.server_s for seen in one.noticed if seen.server_s is not None)
     best = one.naming.best
     if best is None:
         fits = "–"
@@ -327,9 +327,9 @@ def _worker(one: WorkerAnalysis) -> WorkerForensics:
         fits = "none known"
     else:
         fits = best.policy.name + ("" if one.naming.sure else "?")
-    return WorkerForensics(
-        noticed_s=percentile(sorted(seen.worker_s for seen in one.noticed), 50),
-        coordinator_s=percentile(coordinator, 50),
+    return ClientForensics(
+        noticed_s=percentile(sorted(seen.client_s for seen in one.noticed), 50),
+        server_s=percentile(server, 50),
         fits=fits,
     )
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from driver.checks.finding import Finding, Status
 from driver.forensics.analysis import analyse
 from driver.forensics.policy_identification import PolicyIdentification
-from driver.histories.history import COORDINATOR
+from driver.histories.history import SERVER
 from driver.histories.journal_folder import own_journal
 from driver.histories.journals import JOURNALS
 from driver.histories.outage_phases import PHASES
@@ -77,7 +77,7 @@ def render_html(run: JudgedRun) -> str:
     pieces = subject.advise(history, run.metrics, run.verdict.findings)
     ranges, scale = _ranges(reconnection)
     script = Markup("\n".join(asset(name) for name in SCRIPTS))
-    mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
+    mounts = own_journal(run.folder / JOURNALS, SERVER).is_file()
     phases = [{"name": phase.name, "key": phase.key} for phase in PHASES]
     plots = subject.curves(history)
     spread = subject.distributions(history)

@@ -121,7 +121,7 @@ def _outcomes(history: History) -> dict[str, int]:
 
 
 def _carried(history: History, one: ConnectionHistory) -> str:
-    journal = history.view(link_journals).get(one.worker)
+    journal = history.view(link_journals).get(one.client)
     each = journal.connections if journal else ()
     return write(sum(found.client.bytes + found.server.bytes for found in each), Unit.bytes)
 

@@ -36,9 +36,9 @@ def storm_table(history: History, metrics: Metrics) -> Table:
         back = [write(storm.back_after_heal_s(share), Unit.seconds) for share in (0.5, 0.95, 1.0)]
         rows.append((
             storm.window.fault,
-            str(len(storm.workers)),
+            str(len(storm.clients)),
             str(count),
-            write(count / len(storm.workers), Unit.factor),
+            write(count / len(storm.clients), Unit.factor),
             write(busiest(storm.attempts_ns, _SECOND_NS), Unit.per_second),
             write(step, Unit.ratio),
             *back,

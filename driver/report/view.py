@@ -64,7 +64,7 @@ class FaultRow:
     lasted_s: float | None
     proved: bool
     receipt: str
-    workers_cut: int
+    clients_cut: int
     recovery_s: float | None
     rates: str
 
@@ -87,7 +87,7 @@ def client_rows(run: JudgedRun) -> list[ClientRow]:
     span = (whole.zero_ns, max(whole.end_ns, whole.zero_ns + 1))
     return [
         ClientRow(
-            name=one.worker,
+            name=one.client,
             connected=f"{100 * length_ns(intersection(one.connected, [span])) / length_ns([span]):.1f} %",
             reconnections=len(one.reconnections),
             attempts=len(one.attempts),
@@ -171,7 +171,7 @@ def _fault_row(effect: FaultEffect, run: RunTimeline, rates: Rates) -> FaultRow:
         lasted_s=None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9,
         proved=bool(receipt and receipt.proved),
         receipt=receipt_text,
-        workers_cut=effect.workers_cut,
+        clients_cut=effect.clients_cut,
         recovery_s=effect.recovery_s,
         rates=" → ".join("–" if rate is None else f"{rate:.1f}" for rate in rates),
     )

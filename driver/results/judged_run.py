@@ -181,7 +181,7 @@ def stored_history(
 
     `skew` says what the clocks of its hosts are, within their bounds.
     """
-    history = read_history(folder, record.processes, record.workers, sealed=record.sealed, skew=skew)
+    history = read_history(folder, record.processes, record.clients, sealed=record.sealed, skew=skew)
     if record.system is not None:
         history = with_links(history, record.system.containers)
     notes = [] if record.system is None else list(record.system.notes)

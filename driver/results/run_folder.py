@@ -82,7 +82,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     run: str
     scenario: str
     seed: int
-    workers: list[str]
+    clients: list[str] = msgspec.field(name="workers")
     processes: list[str]
     duration_s: float
     expect: list[object] = []
@@ -104,7 +104,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     @property
     def links(self) -> list[str]:
         """The links that the prober observes; those of the reference system have the workers' names."""
-        return self.workers if self.system is None else self.system.links
+        return self.clients if self.system is None else self.system.links
 
 
 class VerdictFile(msgspec.Struct, kw_only=True):
@@ -156,7 +156,7 @@ def save_start(folder: Path, record: RunRecord, scenario_yaml: str) -> None:
 
 def save_verdict(folder: Path, record: RunRecord, metrics: Metrics, verdict: Verdict) -> None:
     """Write metrics.json, then verdict.json: where the second exists, the first does. Raises LabError."""
-    flat: dict[str, object] = {**metrics.values, "reconnections_per_worker": metrics.reconnections_per_worker}
+    flat: dict[str, object] = {**metrics.values, "reconnections_per_worker": metrics.reconnections_per_client}
     if metrics.clock_bounds:
         flat["clock_bounds"] = metrics.clock_bounds
     write_file(folder / METRICS, _pretty(flat))
@@ -175,7 +175,7 @@ def save_verdict(folder: Path, record: RunRecord, metrics: Metrics, verdict: Ver
 
 def read_record(folder: Path) -> tuple[RunRecord, list[str]]:
     """Return run.json as far as it can be read, and a sentence for each thing missing or wrong in it."""
-    empty = RunRecord(run=folder.name, scenario="", seed=0, workers=[], processes=[], duration_s=0.0)
+    empty = RunRecord(run=folder.name, scenario="", seed=0, clients=[], processes=[], duration_s=0.0)
     try:
         data = read_file(folder / RUN, MAX_BYTES)
     except FileReadError as error:

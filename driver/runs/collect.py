@@ -112,7 +112,7 @@ def write_receipts(folder: Path, journal: Journal) -> None:
     """
     record, _ = read_record(folder)
     try:
-        history = read_history(folder, record.processes, record.workers)
+        history = read_history(folder, record.processes, record.clients)
         proofs = rebuild_proofs(history, record.links)
     except Exception as error:
         journal(LabTrouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")

@@ -119,7 +119,7 @@ class RunPhases:
             run=self._folder.name,
             scenario=self._plan.scenario,
             seed=self._plan.seed,
-            workers=[worker_name(index) for index in range(1, self._plan.workers + 1)],
+            clients=[worker_name(index) for index in range(1, self._plan.workers + 1)],
             duration_s=self._plan.duration_s,
         )
         async with phase(write, "up"):

@@ -30,7 +30,7 @@ def save_record(
         run=folder.name,
         scenario=plan.scenario,
         seed=plan.seed,
-        workers=list(facts.workers),
+        clients=list(facts.clients),
         processes=[DRIVER, *facts.processes],
         duration_s=plan.duration_s,
         expect=[*plan.expect, *plan.checks],

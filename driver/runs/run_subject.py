@@ -30,7 +30,7 @@ class RunFacts:
     versions: Mapping[str, str]
     images: Mapping[str, str]
     processes: Sequence[str]
-    workers: Sequence[str] = ()
+    clients: Sequence[str] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     system: RecordedSystem | None = None
 

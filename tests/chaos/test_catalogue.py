@@ -111,7 +111,7 @@ def test_only_toxiproxy_calls_directions_streams(direction: Direction) -> None:
 
 
 def test_what_the_worker_sends_flows_upstream() -> None:
-    assert stream(Direction.to_coordinator) == "upstream"
+    assert stream(Direction.to_server) == "upstream"
 
 
 NOTHING: dict[str, str] = {}

@@ -12,7 +12,7 @@ from chaos.directions import Direction
 from tests.chaos.fake_actuator import FakeActuator
 
 INJECTION = Injection("f1", ("worker-1", "worker-2"), seed=7)
-UP, DOWN, BOTH = Direction.to_coordinator, Direction.to_worker, Direction.both
+UP, DOWN, BOTH = Direction.to_server, Direction.to_client, Direction.both
 
 
 @pytest.mark.parametrize(

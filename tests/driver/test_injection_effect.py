@@ -24,7 +24,7 @@ LAB = Lab(FakeEngine({}), SPEC, FakeLinks({}))
 
 def effect_of(history: History, faults: list[PlannedFault]) -> InjectionEffect:
     """The effect on a lab whose links are the workers'."""
-    return injection_effect(history, faults, history.workers, ReferenceSite(LAB))
+    return injection_effect(history, faults, history.clients, ReferenceSite(LAB))
 
 
 def planned(name: str = "f1") -> list[PlannedFault]:
@@ -78,7 +78,7 @@ def test_a_fault_that_did_not_begin_had_no_effect_to_speak_of() -> None:
 @pytest.mark.parametrize(("seen", "words"), [(True, "proved: seen on"), (False, "not proved: not seen on")])
 def test_its_receipt_is_made_of_what_the_prober_saw(seen: bool, words: str) -> None:
     run = seen_by_the_prober(seen=seen, proved=not seen)
-    run.workers = ["worker-1", "worker-2", "worker-3"]
+    run.clients = ["worker-1", "worker-2", "worker-3"]
     effect = effect_of(run, planned())
     assert effect.is_proved is seen
     assert effect.proof_text.startswith(words)

@@ -33,7 +33,7 @@ def rig() -> Rig:
 
 
 def test_an_injection_becomes_a_request_body_of_toxiproxy() -> None:
-    effect = LinkEffect((Toxic("delay", Direction.to_worker, {"mean_ms": 5.0}),), LinkAction.none)
+    effect = LinkEffect((Toxic("delay", Direction.to_client, {"mean_ms": 5.0}),), LinkAction.none)
     assert fault_body(INJECTION, effect) == {
         "id": "f1",
         "links": ["worker-1"],

@@ -38,7 +38,7 @@ def test_a_run_is_recorded_before_it_starts(tmp_path: Path) -> None:
     facts = RunFacts({"docker": "26"}, {"worker": "sha256:1"}, ["coordinator", "prober", *workers], workers)
     save_record(folder, plan(), "workers: 20\n", facts, ["lab.py"])
     record = msgspec.json.decode((folder / RUN).read_bytes(), type=RunRecord)
-    assert (record.seed, record.planned_faults, len(record.workers)) == (5, len(plan().faults), 20)
+    assert (record.seed, record.planned_faults, len(record.clients)) == (5, len(plan().faults), 20)
     assert record.processes[:3] == ["driver", "coordinator", "prober"]
     assert record.images == {"worker": "sha256:1"}
     version = r"\d+\.\d+\.\d+(, checkout( [0-9a-f]{7,}( with changes)?)?)?"

@@ -31,7 +31,7 @@ def test_a_failure_names_its_hint_on_a_line_of_its_own(capsys: pytest.CaptureFix
 def test_a_board_shows_what_is_recorded_and_nothing_else() -> None:
     assert ProgressView("x").parts() == []
     full = ProgressView(
-        "x", connected=2, workers=3, done=5, submitted=9, failed=1, faults=["cut on 3"], left_s=4.4
+        "x", connected=2, clients=3, done=5, submitted=9, failed=1, faults=["cut on 3"], left_s=4.4
     )
     assert full.parts() == ["4 s left", "2/3 connected", "5/9 tasks done, 1 failed", "fault cut on 3"]
 

@@ -34,9 +34,7 @@ SLOWED = "worker-10"
 
 def moved(effect: LinkEffect) -> LinkEffect:
     """The same to the coordinator alone."""
-    return replace(
-        effect, toxics=tuple(replace(one, direction=Direction.to_coordinator) for one in effect.toxics)
-    )
+    return replace(effect, toxics=tuple(replace(one, direction=Direction.to_server) for one in effect.toxics))
 
 
 def weak(effect: LinkEffect) -> LinkEffect:

@@ -11,7 +11,7 @@ from random import Random
 
 from msgspec.structs import replace
 
-from driver.histories.history import COORDINATOR, DRIVER
+from driver.histories.history import DRIVER, SERVER
 from driver.reference.load_events import TasksAccepted
 from tests.outside_judge.edits import (
     add,
@@ -46,7 +46,7 @@ def result_forgotten(journals: Journals, chance: Random) -> bool:
     done = one_line(journals, TaskDone, chance)
     if done is None:
         return False
-    drop(journals[COORDINATOR], lambda event: isinstance(event, TaskDone) and event.task == done.task)
+    drop(journals[SERVER], lambda event: isinstance(event, TaskDone) and event.task == done.task)
     return True
 
 
@@ -66,13 +66,13 @@ def acknowledged_and_given_again(journals: Journals, chance: Random) -> bool:
     done = one_line(journals, TaskDone, chance)
     if done is None or done.outcome != "completed":
         return False
-    lines, token = journals[COORDINATOR], newest_token(journals) + 1
+    lines, token = journals[SERVER], newest_token(journals) + 1
     drop(lines, lambda event: isinstance(event, TaskDone) and event.task == done.task)
     at_ns = last_ns(journals)
     add(
         journals,
         Assigned(
-            at_ns=at_ns + 1, wall_s=0, by=COORDINATOR, task=done.task, token=token, worker="worker-1",
+            at_ns=at_ns + 1, wall_s=0, by=SERVER, task=done.task, token=token, worker="worker-1",
             attempt=9,
         ),
         Finished(at_ns=at_ns + 2, wall_s=0, by="worker-1", task=done.task, token=token, error="", took_ms=0),
@@ -100,7 +100,7 @@ def second_attempt_counted_too(journals: Journals, chance: Random) -> bool:
 
 def stale_token_counts(journals: Journals, chance: Random) -> bool:
     """The result that counts is of an attempt before the newest."""
-    lines = journals[COORDINATOR]
+    lines = journals[SERVER]
     older = {event.task: event for event in lines if isinstance(event, AttemptAbandoned)}
     for index in places_of(lines, TaskDone, chance):
         done = lines[index]
@@ -117,10 +117,10 @@ def given_to_another_before_it_counts(journals: Journals, chance: Random) -> boo
     done = one_line(journals, TaskDone, chance)
     if done is None:
         return False
-    lines = journals[COORDINATOR]
+    lines = journals[SERVER]
     at = lines.index(done)
     given = Assigned(
-        at_ns=done.at_ns, wall_s=0, by=COORDINATOR, task=done.task, token=newest_token(journals) + 1,
+        at_ns=done.at_ns, wall_s=0, by=SERVER, task=done.task, token=newest_token(journals) + 1,
         worker="worker-1", attempt=9,
     )  # fmt: skip
     lines.insert(at, given)
@@ -140,17 +140,17 @@ def result_of_nobodys_task(journals: Journals, chance: Random) -> bool:
 def stale_checkpoint_kept(journals: Journals, chance: Random) -> bool:
     """A checkpoint is kept after its task was reassigned."""
     kept = one_line(journals, CheckpointCommitted, chance)
-    given = [event for event in journals[COORDINATOR] if isinstance(event, Assigned)]
+    given = [event for event in journals[SERVER] if isinstance(event, Assigned)]
     newer = [event for event in given if kept and event.task == kept.task and event.token > kept.token]
     if kept is None or not newer:
         return False
-    insert(journals[COORDINATOR], moved(kept, newer[0].at_ns + 1))
+    insert(journals[SERVER], moved(kept, newer[0].at_ns + 1))
     return True
 
 
 def tokens_swapped(journals: Journals, chance: Random) -> bool:
     """Two attempts of one task have each other's tokens, so that they do not grow."""
-    lines = journals[COORDINATOR]
+    lines = journals[SERVER]
     first: dict[str, int] = {}
     for index in places_of(lines, Assigned, chance):
         event = lines[index]
@@ -168,7 +168,7 @@ def tokens_swapped(journals: Journals, chance: Random) -> bool:
 
 def lines_changed_places(journals: Journals, chance: Random) -> bool:
     """Two lines about one task, one after the other, change places."""
-    lines = journals[COORDINATOR]
+    lines = journals[SERVER]
     kinds = (Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptAbandoned)
     last: dict[str, int] = {}
     pairs = []
@@ -189,7 +189,7 @@ def lines_changed_places(journals: Journals, chance: Random) -> bool:
 
 def line_lost(journals: Journals, chance: Random) -> bool:
     """One of the coordinator's lines is not there."""
-    lines = journals[COORDINATOR]
+    lines = journals[SERVER]
     kinds = (TaskSubmitted, Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptAbandoned)
     places = [index for index, event in enumerate(lines) if isinstance(event, kinds)]
     if places:
@@ -199,7 +199,7 @@ def line_lost(journals: Journals, chance: Random) -> bool:
 
 def line_repeated(journals: Journals, chance: Random) -> bool:
     """One of the coordinator's lines is repeated somewhat later."""
-    lines = journals[COORDINATOR]
+    lines = journals[SERVER]
     kinds = (TaskSubmitted, Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptAbandoned)
     places = [index for index, event in enumerate(lines) if isinstance(event, kinds)]
     if places:
@@ -241,7 +241,7 @@ def refused_again(journals: Journals, chance: Random) -> bool:
     done = one_line(journals, TaskDone, chance)
     if done is not None:
         refused = ResultRefused(
-            at_ns=last_ns(journals) + 1, wall_s=0, by=COORDINATOR, task=done.task, token=done.token,
+            at_ns=last_ns(journals) + 1, wall_s=0, by=SERVER, task=done.task, token=done.token,
             worker=done.worker, because="duplicate",
         )  # fmt: skip
         add(journals, refused)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TypeVar
 
-from driver.histories.history import COORDINATOR, DRIVER
+from driver.histories.history import DRIVER, SERVER
 from tests.outside_judge.recording import Journals
 from wire.events import Event
 from wire.task_events import Assigned
@@ -23,13 +23,13 @@ def places_of(lines: list[Event], kind: type[Event], chance: Random) -> list[int
 
 def one_line(journals: Journals, kind: type[E], chance: Random) -> E | None:
     """One of the coordinator's lines of `kind`; None where there is none."""
-    found = [event for event in journals[COORDINATOR] if isinstance(event, kind)]
+    found = [event for event in journals[SERVER] if isinstance(event, kind)]
     return chance.choice(found) if found else None
 
 
 def newest_token(journals: Journals) -> int:
     """The newest token that was given out."""
-    return max((event.token for event in journals[COORDINATOR] if isinstance(event, Assigned)), default=0)
+    return max((event.token for event in journals[SERVER] if isinstance(event, Assigned)), default=0)
 
 
 def last_ns(journals: Journals) -> int:

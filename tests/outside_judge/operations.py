@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.run_timeline import run_timeline
 from driver.reference.load_events import SubmitGivenUp
 from driver.reference.task_history import task_index
@@ -82,7 +82,7 @@ def _submissions(history: History) -> Iterator[Operation]:
 
 def _coordinator(history: History) -> Iterator[Operation]:
     """The coordinator's lines, each at its instant."""
-    for event in history.by(COORDINATOR):
+    for event in history.by(SERVER):
         operation = _line(event, _instant(history, event.at_ns))
         if operation is not None:
             yield operation
@@ -91,9 +91,9 @@ def _coordinator(history: History) -> Iterator[Operation]:
 def _line(event: Event, at: int) -> Operation | None:
     match event:
         case ProcessStarted():
-            return Operation(client=COORDINATOR, op="restart", call=at, ret=at)
+            return Operation(client=SERVER, op="restart", call=at, ret=at)
         case TaskSubmitted():
-            return Operation(client=COORDINATOR, op="held", task=event.task, call=at, ret=at)
+            return Operation(client=SERVER, op="held", task=event.task, call=at, ret=at)
         case Assigned():
             return Operation(
                 client=event.worker, op="give", task=event.task, token=event.token, call=at, ret=at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from driver.histories.events import PhaseBegun, PhaseEnded
-from driver.histories.history import COORDINATOR, DRIVER, History, JournalRead
+from driver.histories.history import DRIVER, SERVER, History, JournalRead
 from driver.reference.load_events import SubmitGivenUp, TasksAccepted
 from tests.simulation.plan import draw_plan
 from tests.simulation.world import World
@@ -20,7 +20,7 @@ class Recorder(World):
     """A recorded world: it continues whatever breaks."""
 
     def __init__(self, seed: int) -> None:
-        self.journals: Journals = {COORDINATOR: [], DRIVER: []}
+        self.journals: Journals = {SERVER: [], DRIVER: []}
         self._asked_ns: dict[str, int] = {}
         super().__init__(draw_plan(seed))
         self.clock.is_watched = False
@@ -83,7 +83,7 @@ def record(seed: int) -> Journals:
 def as_history(journals: Journals) -> History:
     """What the checks read."""
     read = {name: JournalRead.of(name, lines) for name, lines in journals.items() if lines}
-    return History(read, workers=[name for name in read if name.startswith("worker-")])
+    return History(read, clients=[name for name in read if name.startswith("worker-")])
 
 
 def copied(journals: Journals) -> Journals:

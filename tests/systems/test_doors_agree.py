@@ -18,7 +18,7 @@ import pytest
 
 from driver.cli.options import build_environment
 from driver.engines.compose_engine import ComposeEngine
-from driver.forensics.gaps import gaps_by_worker, pooled
+from driver.forensics.gaps import gaps_by_client, pooled
 from driver.forensics.policy_identification import identify_policy
 from driver.histories.connection_history import Outage, connection_histories
 from driver.histories.history import History
@@ -99,7 +99,7 @@ async def a_door(upstream: int, folder: Path) -> AsyncIterator[Door]:
 def read(journals: Sequence[Path], workers: Sequence[str] = ()) -> History:
     found = {path.stem: reader_of(path.stem).read(path.stem, path.read_bytes()) for path in journals}
     assert all(not journal.damage for journal in found.values()), [one.damage for one in found.values()]
-    return History(found, workers=list(workers))
+    return History(found, clients=list(workers))
 
 
 @dataclass
@@ -200,7 +200,7 @@ def test_attempts_are_as_many(both: Both) -> None:
 
 def test_the_same_policy_is_named(both: Both) -> None:
     own, seen = (
-        identify_policy(pooled(list(gaps_by_worker(history).values()))) for history in (both.own, both.seen)
+        identify_policy(pooled(list(gaps_by_client(history).values()))) for history in (both.own, both.seen)
     )
     for one in (own, seen):
         assert one.sure

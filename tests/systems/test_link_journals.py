@@ -14,7 +14,7 @@ import pytest
 from driver.cli.options import build_environment
 from driver.engines import images
 from driver.engines.compose_engine import ComposeEngine
-from driver.forensics.gaps import gaps_by_worker, pooled
+from driver.forensics.gaps import gaps_by_client, pooled
 from driver.forensics.policy_identification import identify_policy
 from driver.histories.connection_history import ConnectionHistory, Outage, connection_histories
 from driver.histories.history import History
@@ -125,7 +125,7 @@ def test_an_outage_of_one_link_is_none_of_another(shop: Watched) -> None:
 
 def test_the_policy_of_a_client_is_named_that_was_never_told(shop: Watched) -> None:
     shop.outage(CALLS, shop.cut(CALLS, 6.0)[0])
-    named = identify_policy(pooled(list(gaps_by_worker(link_history(shop.history())).values())))
+    named = identify_policy(pooled(list(gaps_by_client(link_history(shop.history())).values())))
     assert named.sure
     assert named.best is not None
     assert (named.best.policy.name, round(named.best.base_s, 2)) == ("fixed", RECONNECT_S)

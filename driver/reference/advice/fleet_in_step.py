@@ -16,7 +16,7 @@ FEWEST = 10
 
 def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     # Few workers are in step by chance.
-    large = [storm for storm in history.view(storms) if len(storm.workers) >= FEWEST]
+    large = [storm for storm in history.view(storms) if len(storm.clients) >= FEWEST]
     if not large or number(metrics, "storm_busiest_100ms_ratio") < IN_STEP:
         return None
     known = POLICIES.get(worker_settings(history).policy)

@@ -24,7 +24,7 @@ def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | N
         unexplained += sum(
             outage.how == LOSS and not holds(spans, outage.broken_ns) for outage in connections.outages
         )
-    if unexplained <= max(1, len(run.workers)):
+    if unexplained <= max(1, len(run.clients)):
         return None
     return Advice(
         "reconnects_too_often",

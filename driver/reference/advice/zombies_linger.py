@@ -23,7 +23,7 @@ def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | N
     return Advice(
         "zombies_linger",
         "Shorten the coordinator's heartbeat timeout (heartbeat_timeout_ms).",
-        f"It counted {longest.worker} as connected for {write(longest.lasted_s, Unit.seconds)} after it was "
+        f"It counted {longest.client} as connected for {write(longest.lasted_s, Unit.seconds)} after it was "
         f"gone, and {workers} workers in all for {write(LONG_S, Unit.seconds)} or more; what it gives them "
         "meanwhile waits.",
         f"Half the timeout brings the longest to about {write(longest.lasted_s / 2, Unit.seconds)}.",

@@ -6,8 +6,8 @@ from collections import Counter
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.history import SERVER, History
+from driver.histories.journal_gaps import CLIENTS
 from driver.histories.refusals import omitted_of
 from driver.metrics import Metrics
 from wire.task_events import Finished, ResultAcknowledged, ResultRefused, TaskDone
@@ -51,6 +51,6 @@ CHECK = Check(
     claim="Every result that was acknowledged was recorded, or refused with a reason.",
     judge=judge,
     broken_by=("result_forgotten",),
-    requires=(COORDINATOR, WORKERS),
+    requires=(SERVER, CLIENTS),
     always=True,
 )

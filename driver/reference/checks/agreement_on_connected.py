@@ -5,9 +5,9 @@ from __future__ import annotations
 from driver.checks.check import Check, Param, Params
 from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.connection_history import connection_histories
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.intervals import Interval, difference, holds
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.journal_gaps import CLIENTS
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 from wire.events import Connected, ConnectionLost, Event, WorkerGone, WorkerJoined, WorkerLost
@@ -21,17 +21,17 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """
     run = history.view(run_timeline)
     workers = history.view(connection_histories)
-    if not any(connections.by_worker for connections in workers.values()) or not any(
-        connections.by_coordinator for connections in workers.values()
+    if not any(connections.by_client for connections in workers.values()) or not any(
+        connections.by_server for connections in workers.values()
     ):
         return unknown(NAME, "one of the two sides recorded no connection")
     split = [
         connections
         for connections in workers.values()
-        if holds(connections.by_worker, run.end_ns - 1) != holds(connections.by_coordinator, run.end_ns - 1)
+        if holds(connections.by_client, run.end_ns - 1) != holds(connections.by_server, run.end_ns - 1)
     ]
     if split:
-        side = "the worker" if holds(split[0].by_worker, run.end_ns - 1) else "the coordinator"
+        side = "the worker" if holds(split[0].by_client, run.end_ns - 1) else "the coordinator"
         because = (
             f"at the end {len(split)} workers are connected by one side only: {split[0].worker} ({side})"
         )
@@ -41,7 +41,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     for connections in workers.values():
         for kind, stretches in connections.one_sided:
             for stretch in difference(stretches, run.under_fault):
-                worst = max(worst, (stretch[1] - stretch[0], connections.worker, kind, stretch))
+                worst = max(worst, (stretch[1] - stretch[0], connections.client, kind, stretch))
     longest_s, bound_s = worst[0] / 1e9, params["longest_s"]
     numbers = {"measured": longest_s, "threshold": bound_s, "margin": bound_s - longest_s, "unit": "s"}
     if longest_s > bound_s:
@@ -75,6 +75,6 @@ CHECK = Check(
     judge=judge,
     broken_by=("reconnection_forgotten", "loss_claimed"),
     time_sensitive=True,
-    requires=(COORDINATOR, WORKERS),
+    requires=(SERVER, CLIENTS),
     params={"longest_s": Param(10, "longest disagreement outside faults, in seconds")},
 )

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, failed, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.metrics import Metrics
 from driver.reference.load_events import LastState
 from driver.reference.task_history import task_index
@@ -77,6 +77,6 @@ CHECK = Check(
     claim="submitted = completed + failed + waiting + assigned, at every instant and at the end.",
     judge=judge,
     broken_by=("totals_changed",),
-    requires=(COORDINATOR,),
+    requires=(SERVER,),
     always=True,
 )

@@ -6,8 +6,8 @@ from collections import Counter
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.history import SERVER, History
+from driver.histories.journal_gaps import CLIENTS
 from driver.metrics import Metrics
 from wire.errors import FrameFault
 from wire.events import FrameRefused
@@ -41,5 +41,5 @@ CHECK = Check(
     claim="No frame that was altered in transit was accepted as genuine.",
     judge=judge,
     broken_by=("damage_believed",),
-    requires=(COORDINATOR, WORKERS),
+    requires=(SERVER, CLIENTS),
 )

@@ -6,8 +6,8 @@ from bisect import bisect_right
 
 from driver.checks.check import Check, Param, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.history import SERVER, History
+from driver.histories.journal_gaps import CLIENTS
 from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.metrics import Metrics
 from wire.events import ConnectFailed, ConnectionLost, Event, FrameRefused, HandshakeRefused, TrafficTotals
@@ -78,5 +78,5 @@ CHECK = Check(
             10, "altered bytes to expect on a link before no detection there is a failure", least=1
         )
     },
-    requires=(COORDINATOR, WORKERS),
+    requires=(SERVER, CLIENTS),
 )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.history import SERVER, History
+from driver.histories.journal_gaps import CLIENTS
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, RunTimeline, run_timeline
 from driver.metrics import Metrics
 from wire.events import Event, ProcessStarted, ProcessStopping, WorkerGone
@@ -27,7 +27,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         (window, worker)
         for window in run.faults
         if window.kind in STOPPING_FAULTS
-        for worker in run.workers
+        for worker in run.clients
         if worker in window.targets and not _is_disconnected(run, worker, window)
     ]
     if not stops:
@@ -96,5 +96,5 @@ CHECK = Check(
     judge=judge,
     broken_by=("goodbye_forgotten",),
     time_sensitive=True,
-    requires=(COORDINATOR, WORKERS),
+    requires=(SERVER, CLIENTS),
 )

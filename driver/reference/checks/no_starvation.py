@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from driver.checks.check import Check, Param, Params
 from driver.checks.finding import Finding, failed, passed, show, unknown
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.metrics import Metrics
 from wire.task_events import Assigned, AttemptAbandoned, TaskDone, TaskSubmitted
 
@@ -93,7 +93,7 @@ CHECK = Check(
     judge=judge,
     broken_by=("assignment_late",),
     time_sensitive=True,
-    requires=(COORDINATOR,),
+    requires=(SERVER,),
     params={
         "picks": Param(
             124, "assignments of others in a row, at most (four rounds of all weights: 4 × 31)", least=1

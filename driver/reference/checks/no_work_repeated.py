@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.history import SERVER, History
+from driver.histories.journal_gaps import CLIENTS
 from driver.metrics import Metrics
 from driver.reference.task_history import task_index
 from wire.events import Event, WorkerJoined
@@ -83,6 +83,6 @@ CHECK = Check(
     claim="No attempt ran twice, and none went on after its task was reassigned.",
     judge=judge,
     broken_by=("attempt_repeated",),
-    requires=(COORDINATOR, WORKERS),
+    requires=(SERVER, CLIENTS),
     always=True,
 )

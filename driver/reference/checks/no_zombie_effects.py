@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.metrics import Metrics
 from wire.events import Event
 from wire.task_events import Assigned, CheckpointCommitted, ResultRefused, TaskDone
@@ -51,6 +51,6 @@ CHECK = Check(
     claim="No result or checkpoint of a stale attempt counted.",
     judge=judge,
     broken_by=("assignment_forgotten",),
-    requires=(COORDINATOR,),
+    requires=(SERVER,),
     always=True,
 )

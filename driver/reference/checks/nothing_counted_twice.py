@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.history import DRIVER, SERVER, History
 from driver.metrics import Metrics
 from driver.reference.task_history import task_index
 
@@ -38,6 +38,6 @@ CHECK = Check(
     claim="No task has two results.",
     judge=judge,
     broken_by=("result_repeated",),
-    requires=(COORDINATOR, DRIVER),
+    requires=(SERVER, DRIVER),
     always=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.history import DRIVER, SERVER, History
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 from driver.reference.task_history import TaskHistory, task_index
@@ -54,5 +54,5 @@ CHECK = Check(
     judge=judge,
     broken_by=("result_forgotten",),
     always=True,
-    requires=(COORDINATOR, DRIVER),
+    requires=(SERVER, DRIVER),
 )

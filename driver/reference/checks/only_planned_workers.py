@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.history import SERVER, History
+from driver.histories.journal_gaps import CLIENTS
 from driver.metrics import Metrics
 from wire.errors import RefusalReason
 from wire.events import Event, HandshakeRefused, ProcessStarted, WorkerJoined
@@ -21,9 +21,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     its container alone can write.
     """
     joined = history.of(WorkerJoined)
-    if not history.workers or not joined:
+    if not history.clients or not joined:
         return unknown(NAME, "the plan names no workers" if joined else "no worker joined")
-    planned = set(history.workers)
+    planned = set(history.clients)
     unplanned = [
         event for event in history.merged(WorkerJoined, Assigned, TaskDone) if _worker(event) not in planned
     ]
@@ -67,5 +67,5 @@ CHECK = Check(
     judge=judge,
     broken_by=("stranger_joined",),
     always=True,
-    requires=(COORDINATOR, WORKERS),
+    requires=(SERVER, CLIENTS),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown, violated
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.metrics import Metrics
 from driver.reference.task_history import TaskHistory, task_index
 from wire.events import Event
@@ -49,5 +49,5 @@ CHECK = Check(
     claim="Within one priority tasks are assigned in the order of their submission.",
     judge=judge,
     broken_by=("assignments_swapped",),
-    requires=(COORDINATOR,),
+    requires=(SERVER,),
 )

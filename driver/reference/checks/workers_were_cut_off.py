@@ -7,7 +7,7 @@ from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.connection_history import ConnectionHistory, connection_histories
 from driver.histories.history import DRIVER, History
 from driver.histories.intervals import holds
-from driver.histories.journal_gaps import WORKERS
+from driver.histories.journal_gaps import CLIENTS
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, run_timeline
 from driver.metrics import Metrics
 
@@ -26,7 +26,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     never_back = [
         connections
         for connections in workers.values()
-        if connections.by_worker and not holds_at_end(connections, run.end_ns)
+        if connections.by_client and not holds_at_end(connections, run.end_ns)
     ]
     if never_back:
         because = f"{len(never_back)} of {len(workers)} workers never reconnected: {_names(never_back)}"
@@ -35,8 +35,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     spared = [
         (window, worker)
         for window in cutting
-        for worker in run.workers
-        if window.reaches(worker, run.workers) and not was_cut_off(workers[worker], window)
+        for worker in run.clients
+        if window.reaches(worker, run.clients) and not was_cut_off(workers[worker], window)
     ]
     undetected = [
         (w, name) for w, name in spared if _went_undetected(workers[name], w, params["notices_within_s"])
@@ -57,7 +57,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(
             NAME, because, measured=len(spared), threshold=0, evidence=show(history, [window.begun])
         )
-    cut = sum(len([w for w in run.workers if window.reaches(w, run.workers)]) for window in cutting)
+    cut = sum(len([w for w in run.clients if window.reaches(w, run.clients)]) for window in cutting)
     because = f"in {len(cutting)} faults workers were disconnected {cut} times, and reconnected each time"
     return passed(NAME, because, measured=cut)
 
@@ -91,7 +91,7 @@ def _lasted_s(window: FaultWindow) -> float:
 
 def holds_at_end(connections: ConnectionHistory, end_ns: int) -> bool:
     """Whether a worker's journal has it connected at the run's end."""
-    return holds(connections.by_worker, end_ns - 1)
+    return holds(connections.by_client, end_ns - 1)
 
 
 def _without_cuts(params: Params) -> Finding:
@@ -101,7 +101,7 @@ def _without_cuts(params: Params) -> Finding:
 
 
 def _names(workers: list[ConnectionHistory]) -> str:
-    return ", ".join(connections.worker for connections in workers[:5]) + (", …" if len(workers) > 5 else "")
+    return ", ".join(connections.client for connections in workers[:5]) + (", …" if len(workers) > 5 else "")
 
 
 CHECK = Check(
@@ -111,7 +111,7 @@ CHECK = Check(
     judge=judge,
     broken_by=("reconnection_forgotten", "fault_claimed"),
     time_sensitive=True,
-    requires=(DRIVER, WORKERS),
+    requires=(DRIVER, CLIENTS),
     always=True,
     params={
         "notices_within_s": Param(

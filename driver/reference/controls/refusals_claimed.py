@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from driver.controls.control import GROWTH, Altered, Control, name_of
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.run_timeline import run_timeline
 from driver.reference.task_history import task_index
 from wire.events import Event, FrameRefused, HandshakeRefused, ReconnectAbandoned
@@ -19,7 +19,7 @@ Fields = dict[str, object]
 
 
 def _attempt(task: str, worker: str) -> Fields:
-    return {"by": COORDINATOR, "task": task, "token": 0, "worker": worker}
+    return {"by": SERVER, "task": task, "token": 0, "worker": worker}
 
 
 def _of_worker(task: str, worker: str) -> Fields:
@@ -34,11 +34,11 @@ KINDS: tuple[tuple[type[Event], str, Callable[[str, str], Fields]], ...] = (
     (Dropped, "dropped attempts", lambda *of: {**_of_worker(*of), "reason": SAYS}),
     (
         FrameRefused, "refused frames",
-        lambda task, worker: {"by": COORDINATOR, "peer": worker, "fault": "altered", "detail": SAYS},
+        lambda task, worker: {"by": SERVER, "peer": worker, "fault": "altered", "detail": SAYS},
     ),
     (
         HandshakeRefused, "refused handshakes",
-        lambda task, worker: {"by": COORDINATOR, "worker": worker, "reason": SAYS, "detail": ""},
+        lambda task, worker: {"by": SERVER, "worker": worker, "reason": SAYS, "detail": ""},
     ),
     (
         ReconnectAbandoned, "workers that gave up",
@@ -50,11 +50,11 @@ KINDS: tuple[tuple[type[Event], str, Callable[[str, str], Fields]], ...] = (
 def alter(history: History) -> Iterator[Altered]:
     """Claim events of each kind in the middle of the run, more and more of them."""
     tasks = list(history.view(task_index).tasks)
-    if not tasks or not history.workers:
+    if not tasks or not history.clients:
         return
     run = history.view(run_timeline)
     at_ns = (run.zero_ns + run.end_ns) // 2
-    task, worker = tasks[-1], history.workers[0]
+    task, worker = tasks[-1], history.clients[0]
     for kind, what, fields in KINDS:
         at = {"event": kind.__struct_config__.tag, "at_ns": at_ns, "wall_s": 0.0}
         count = 1

@@ -15,7 +15,7 @@ from driver.dashboard.live_run import LiveRun
 from driver.dashboard.live_usage import LiveUsage
 from driver.dashboard.time_series import Point, SecondSampler, TimeSeries
 from driver.histories import events as driver
-from driver.histories.history import COORDINATOR
+from driver.histories.history import SERVER
 from driver.metrics.metric import percentile
 from driver.reference.dashboard.live_stats import ConnectionStats, TaskStats
 from driver.reference.dashboard.live_worker import LiveWorker, TileState
@@ -140,7 +140,7 @@ class Model:
                 worker.faults.append(window)
 
     def _sample(self, event: driver.ResourceSample) -> None:
-        if event.container == COORDINATOR:
+        if event.container == SERVER:
             self.coordinator.add_sample(event.at_ns, event.memory_bytes, event.cpu_s)
         elif event.container.startswith("worker-"):
             self.worker(event.container).usage.add_sample(event.at_ns, event.memory_bytes, event.cpu_s)
@@ -161,7 +161,7 @@ class Model:
     def _worker_lost(self, event: events.WorkerLost) -> None:
         if event.kind != "superseded":
             self._unregister(event)
-            self.worker(event.worker).tracker.coordinator_lost(event.at_ns)
+            self.worker(event.worker).tracker.server_lost(event.at_ns)
 
     def _unregister(self, event: events.WorkerLost | events.WorkerGone) -> None:
         """End a worker's registration, unless a newer session of it has begun."""
@@ -169,7 +169,7 @@ class Model:
             self.worker(event.worker).set_registered(False, event)
 
     def _process_changed(self, event: events.ProcessStarted | events.ProcessStopping) -> None:
-        if event.by == COORDINATOR:
+        if event.by == SERVER:
             for worker in self.workers.values():
                 worker.set_registered(False, event)
 

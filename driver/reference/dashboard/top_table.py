@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from driver.histories.journals import worker_order
+from driver.histories.journals import client_order
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.quantities import write
 from driver.reference.dashboard.lab_monitor import LabMonitor
@@ -27,7 +27,7 @@ def rows_of(monitor: LabMonitor, max_rows: int) -> tuple[list[list[str]], list[s
         return [], []
     faults = model.faults.by_target()
     workers = sorted(
-        model.workers.values(), key=lambda one: (_ORDER.index(one.state), worker_order(one.name))
+        model.workers.values(), key=lambda one: (_ORDER.index(one.state), client_order(one.name))
     )
     shown = workers if len(workers) <= max_rows else workers[: max(1, max_rows - 1)]
     rows = [_row(one, faults.get(one.name, []), model) for one in shown]

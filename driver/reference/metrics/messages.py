@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.refusals import refused
 from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, distribution, ratio, summed_up
@@ -93,8 +93,8 @@ METRICS = (
 
 def measure(history: History) -> Values:
     """Return the values of METRICS."""
-    workers = totals(history, history.workers)
-    coordinator = totals(history, [COORDINATOR])
+    workers = totals(history, history.clients)
+    coordinator = totals(history, [SERVER])
     both = {name: workers[name] + coordinator[name] for name in COUNTED}
     seconds = _seconds(history)
     known = bool(history.of(TrafficTotals))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.metrics.metric import percentile
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
@@ -28,7 +28,7 @@ def curves(history: History) -> list[Plot]:
     ]
     depth = [(event.at_ns, float(event.queue_depth)) for event in history.of(TrafficTotals)]
     waiting = [(event.at_ns, float(event.waiting)) for event in history.of(Totals)]
-    workers = len(history.workers)
+    workers = len(history.clients)
     steps = SIGNALS["connected"].steps(history)
     connected = [(at_ns, share * workers) for at_ns, share in steps if at_ns < clock.end_ns]
     attempts = [event.at_ns for event in history.of(Connecting)]
@@ -87,8 +87,8 @@ def curves(history: History) -> list[Plot]:
 
 def _resources(history: History, bins: Bins) -> list[Plot]:
     used = history.view(usage)
-    workers = [used[name] for name in history.workers if name in used]
-    coordinator = [used[COORDINATOR]] if COORDINATOR in used else []
+    workers = [used[name] for name in history.clients if name in used]
+    coordinator = [used[SERVER]] if SERVER in used else []
     memory = {
         label: [
             (at, size / 2**20) for one in group for at, size in zip(one.at_ns, one.memory_bytes, strict=True)

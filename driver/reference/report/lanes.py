@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from driver.histories.connection_history import ConnectionHistory, connection_histories
-from driver.histories.history import COORDINATOR, History
+from driver.histories.history import SERVER, History
 from driver.histories.intervals import Interval, difference, intersection, union
 from driver.report.charts.lanes import CONNECTED, DOWN, ONE_SIDED, Clock, Lane, outage_note, thinned
 from wire.events import Connected, ConnectionLost, Event, ProcessStarted, ProcessStopping
@@ -19,18 +19,18 @@ def worker_lanes(history: History, clock: Clock) -> list[Lane]:
 
 
 def _coordinator(history: History, clock: Clock) -> Lane:
-    lives = _lives(history.by(COORDINATOR), clock.end_ns)
+    lives = _lives(history.by(SERVER), clock.end_ns)
     states = [(clock(begin), clock(end), CONNECTED) for begin, end in lives]
     gaps = difference([(lives[0][0], lives[-1][1])], lives) if lives else []
     states += [(clock(begin), clock(end), DOWN) for begin, end in gaps]
-    return Lane(COORDINATOR, states, [], [], [], float(len(gaps)))
+    return Lane(SERVER, states, [], [], [], float(len(gaps)))
 
 
 def _worker(history: History, connections: ConnectionHistory, clock: Clock) -> Lane:
-    events = history.by(connections.worker)
+    events = history.by(connections.client)
     both = connections.connected
-    by_worker, by_coordinator = connections.by_worker, connections.by_coordinator
-    one_sided = union([*difference(by_worker, both), *difference(by_coordinator, both)])
+    by_client, by_server = connections.by_client, connections.by_server
+    one_sided = union([*difference(by_client, both), *difference(by_server, both)])
     whole = [(clock.begin_ns, clock.end_ns)]
     alive = intersection(_lives(events, clock.end_ns), whole)
     down = difference(difference(alive, both), one_sided)
@@ -39,10 +39,10 @@ def _worker(history: History, connections: ConnectionHistory, clock: Clock) -> L
         for state, intervals in ((CONNECTED, both), (ONE_SIDED, one_sided), (DOWN, down))
         for begin, end in intervals
     ]
-    lines = _lines(history, connections.worker)
+    lines = _lines(history, connections.client)
     attempts = [one.began.at_ns for one in connections.attempts if one.began.at_ns <= clock.end_ns]
     return Lane(
-        name=connections.worker,
+        name=connections.client,
         states=sorted(states),
         attempts=[clock(at_ns) for at_ns in thinned(attempts, clock.step_ns)],
         busy=[(clock(begin), clock(end)) for begin, end in _busy(events, clock)],

@@ -136,12 +136,12 @@ def outage_note(outage: Outage, lines: Mapping[int, int], clock: Clock) -> Note:
             for length_s in (phase.length_s(outage) for phase in PHASES)
         ],
         outcome=outage.back.outcome if outage.back else "",
-        where=f"{outage.worker}.jsonl:{line}" if line else "",
+        where=f"{outage.client}.jsonl:{line}" if line else "",
     )
 
 
 def _band(window: FaultWindow, run: RunTimeline, index: dict[str, int], clock: Clock) -> Band:
-    reached = [name for name in run.workers if window.reaches(name, run.workers)]
+    reached = [name for name in run.clients if window.reaches(name, run.clients)]
     aimed = list(window.targets) if any(target in index for target in window.targets) else reached
     # A fault on a container is on its links too, beside its own lane.
     aimed += filter(is_link, reached)

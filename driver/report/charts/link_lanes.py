@@ -21,10 +21,10 @@ def system_lanes(history: History, clock: Clock) -> list[Lane]:
     asked = {
         name: [one.asked_ns for one in read.connections] for name, read in link_journals(history).items()
     }
-    ordered = sorted(links.values(), key=lambda one: (pair_of(one.worker), len(one.worker), one.worker))
+    ordered = sorted(links.values(), key=lambda one: (pair_of(one.client), len(one.client), one.client))
     return [
         *_containers(history, clock),
-        *(_link(one, asked.get(one.worker, []), clock) for one in ordered),
+        *(_link(one, asked.get(one.client, []), clock) for one in ordered),
     ]
 
 
@@ -34,7 +34,7 @@ def _link(connections: ConnectionHistory, asked_ns: list[int], clock: Clock) -> 
     states = [(clock(begin), clock(end), state) for state, each in drawn for begin, end in each]
     shown_ns = [at_ns for at_ns in sorted(asked_ns) if at_ns <= clock.end_ns]
     return Lane(
-        name=connections.worker,
+        name=connections.client,
         states=sorted(states),
         attempts=[clock(at_ns) for at_ns in thinned(shown_ns, clock.step_ns)],
         busy=[],

@@ -52,7 +52,7 @@ def system_distributions(history: History) -> list[Plot]:
 
 
 def _links(history: History, clock: Clock) -> list[Plot]:
-    fine, count = finest(clock), len(history.workers)
+    fine, count = finest(clock), len(history.clients)
     steps = SIGNALS["connected"].steps(history)
     connected = [(at_ns, share * count) for at_ns, share in steps if at_ns < clock.end_ns]
     asked: dict[str, list[int]] = {}

@@ -237,5 +237,5 @@ def test_a_signal_of_links_needs_the_journals_of_all_doors() -> None:
     finding = judge_claim(claim, history)
     assert (finding.status, claim_with_reservations(claim, history, finding).status) == ("failed", "failed")
     history.damage.append(Damage(PROCESS, "hole", 3, "3 lines are missing"))
-    whole = History(history.journals, damage=history.damage, workers=history.workers, containers=["api[1]"])
+    whole = History(history.journals, damage=history.damage, clients=history.clients, containers=["api[1]"])
     assert claim_with_reservations(claim, whole, finding).status == "unknown"

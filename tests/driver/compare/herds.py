@@ -32,11 +32,11 @@ def herd(
         name=name or f"run-{seed}",
         scenario=scenario,
         duration_s=duration_s,
-        workers=workers,
+        clients=workers,
         verdict=verdict,
         because="so it was",
         values={"task_success_rate": 1.0, "task_latency_p50_s": latency_s, "results_refused": 0.0},
-        by_worker=found,
+        by_client=found,
         settings={"worker.cap_ms": str(round(cap_s * 1000))},
     )
 

@@ -36,9 +36,9 @@ def stored(folder: Path) -> Path:
 def test_a_stored_run_is_read_with_its_workers_apart(run: Path) -> None:
     sample = read_sample(run)
     assert sample.verdict == "passed"
-    assert set(sample.by_worker["reconnection_time_mean_s"]) == {"worker-1", "worker-2", "worker-3"}
+    assert set(sample.by_client["reconnection_time_mean_s"]) == {"worker-1", "worker-2", "worker-3"}
     whole = sample.values["reconnection_time_mean_s"]
-    found = sample.by_worker["reconnection_time_mean_s"].values()
+    found = sample.by_client["reconnection_time_mean_s"].values()
     assert sum(found) / 3 == pytest.approx(whole)
     assert sample.missing == []
 
@@ -138,7 +138,7 @@ def test_cells_are_ranked_and_those_that_are_alike_share_the_first_rank() -> Non
 
 
 def test_a_ranking_names_what_has_no_number_for_it() -> None:
-    bare = msgspec.structs.replace(herd(1), by_worker={}, values={})
+    bare = msgspec.structs.replace(herd(1), by_client={}, values={})
     assert rank([Group("a", [herd(2)]), Group("b", [herd(3)]), Group("c", [bare])]).left_out == ["c"]
 
 

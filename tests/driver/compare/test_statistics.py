@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from driver.compare.build import compared
-from driver.compare.compared_metrics import BY_RUN, RUNS, WORKERS, weight
+from driver.compare.compared_metrics import BY_RUN, CLIENTS, RUNS, weight
 from driver.compare.core import Comparison, Group, Sample, compare
-from driver.compare.statistics import ALPHA, MeanDifference, corrected, interval, of_runs, of_workers
+from driver.compare.statistics import ALPHA, MeanDifference, corrected, interval, of_clients, of_runs
 from driver.exit_codes import ExitCode
 from tests.driver.compare.herds import herd
 
@@ -64,7 +64,7 @@ def test_what_is_within_the_tolerance_is_no_regression() -> None:
 
 def test_one_run_against_one_compares_workers_and_says_what_that_leaves_undecided() -> None:
     comparison = pair(1)
-    assert comparison.level == WORKERS
+    assert comparison.level == CLIENTS
     assert "not whether the systems do" in comparison.notes[0]
     assert "task_latency_p50_s" not in {one.metric for one in comparison.differences}
 
@@ -80,11 +80,11 @@ def test_runs_that_are_alike_by_chance_make_no_small_change_sure() -> None:
 
 
 def test_the_same_numbers_differ_by_nothing() -> None:
-    for effect in (of_runs([0.0, 0.0], [0.0, 0.0]), of_workers([2.0, 2.0], [2.0, 2.0])):
+    for effect in (of_runs([0.0, 0.0], [0.0, 0.0]), of_clients([2.0, 2.0], [2.0, 2.0])):
         assert (effect.change, effect.low, effect.high, effect.p) == (0.0, 0.0, 0.0, 1.0)
 
 
-@pytest.mark.parametrize("measure", [of_runs, of_workers])
+@pytest.mark.parametrize("measure", [of_runs, of_clients])
 def test_intervals_hold_the_true_change_nineteen_times_in_twenty(measure: object) -> None:
     assert callable(measure)
     rng = random.Random(7)
@@ -184,7 +184,7 @@ def test_a_side_that_is_wholly_inconclusive_ends_undecided() -> None:
 
 
 def test_runs_without_a_common_figure_end_undecided() -> None:
-    bare = [msgspec.structs.replace(herd(n), values={}, by_worker={}) for n in range(6)]
+    bare = [msgspec.structs.replace(herd(n), values={}, by_client={}) for n in range(6)]
     report = compared([[Group("a", bare[:3]), Group("b", bare[3:])]], [], TOLERANCE)
     assert report.exit_code == ExitCode.INCONCLUSIVE
 

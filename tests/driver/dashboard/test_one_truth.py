@@ -69,7 +69,7 @@ def test_the_figures_of_the_page_are_the_metrics_of_the_report(past: Past, tmp_p
     while feed.step(LATER_NS, 0.0):
         pass
     found = feed.encoder.state({}, {}, 0.0)["figures"]
-    metrics = measure(read_history(folder, workers=past.workers)).values
+    metrics = measure(read_history(folder, clients=past.workers)).values
     assert {name: found[name] for name in SAME} == {name: metrics[name] for name in SAME}
 
 

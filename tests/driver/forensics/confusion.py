@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
-from driver.forensics.gaps import gaps_by_worker, pooled
+from driver.forensics.gaps import gaps_by_client, pooled
 from driver.forensics.policy_identification import PolicyIdentification, identify_policy
 from tests.driver.forensics.fleets import Fleet
 from wire.policies import POLICIES
@@ -26,7 +26,7 @@ def fleet_named(
 ) -> tuple[str, list[str]]:
     """What a fleet with that policy is taken for, and the first `alone` of its workers by themselves."""
     history = Fleet((policy,), workers, rounds, seed=seed).history()
-    gaps = gaps_by_worker(history)
+    gaps = gaps_by_client(history)
     each = list(gaps.values())
     return named(identify_policy(pooled(each))), [named(identify_policy(own)) for own in each[:alone]]
 
@@ -45,14 +45,14 @@ def table(title: str, counts: dict[str, Counter[str]]) -> str:
 def main(fleets: int = 50, workers: int = 20, rounds: int = 3) -> None:
     """Print the table of fleets, and that of single workers."""
     by_fleet: dict[str, Counter[str]] = {}
-    by_worker: dict[str, Counter[str]] = {}
+    by_client: dict[str, Counter[str]] = {}
     for policy in POLICIES:
-        by_fleet[policy], by_worker[policy] = Counter(), Counter()
+        by_fleet[policy], by_client[policy] = Counter(), Counter()
         for seed in range(fleets):
             fleet, each = fleet_named(policy, seed, workers, rounds)
             by_fleet[policy][fleet] += 1
-            by_worker[policy].update(each)
-    for title, counts in (("fleet", by_fleet), ("worker", by_worker)):
+            by_client[policy].update(each)
+    for title, counts in (("fleet", by_fleet), ("worker", by_client)):
         right = sum(found[truth] for truth, found in counts.items())
         unsure = sum(found[UNSURE] for found in counts.values())
         whole = sum(sum(found.values()) for found in counts.values())

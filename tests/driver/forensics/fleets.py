@@ -18,7 +18,7 @@ from coordinator.admission import Admission
 from coordinator.timing import fleet_timing
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
-from driver.histories.journals import worker_order
+from driver.histories.journals import client_order
 from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
 from wire.errors import RefusalReason
@@ -58,7 +58,7 @@ def write(history: History, folder: Path) -> Path:
         run=folder.name,
         scenario="herd",
         seed=1,
-        workers=list(history.workers),
+        clients=list(history.clients),
         processes=list(history.expected),
         duration_s=60.0,
     )
@@ -144,7 +144,7 @@ class _Life:
             if not self.due:
                 break
         journals = {name: JournalRead.of(name, lines) for name, lines in self.lines.items()}
-        workers = sorted((worker.name for worker in self.workers), key=worker_order)
+        workers = sorted((worker.name for worker in self.workers), key=client_order)
         return History(journals, ["driver", "coordinator", *workers], workers)
 
     def at(self, later_s: float, what: str, index: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from unittest.mock import patch
 
-from driver.forensics.gaps import gaps_by_worker, pooled
+from driver.forensics.gaps import gaps_by_client, pooled
 from driver.forensics.policy_identification import PolicyIdentification, identify_policy
 from driver.histories.history import History
 from tests.driver.forensics.confusion import named
@@ -56,7 +56,7 @@ class _Stranger(ReconnectPolicy):
 def stranger_named(name: str, seed: int, workers: int = 20, rounds: int = 3) -> PolicyIdentification:
     """What forensics makes of a fleet with such a policy."""
     history = stranger_history(name, seed, workers, rounds)
-    return identify_policy(pooled(list(gaps_by_worker(history).values())))
+    return identify_policy(pooled(list(gaps_by_client(history).values())))
 
 
 def stranger_history(name: str, seed: int, workers: int = 20, rounds: int = 3) -> History:

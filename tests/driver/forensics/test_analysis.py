@@ -21,7 +21,7 @@ def analysed(past: Past) -> ForensicAnalysis:
 def without(history: History, process: str) -> History:
     """The same history, one journal of it lost."""
     journals = {name: journal for name, journal in history.journals.items() if name != process}
-    return History(journals, history.expected, history.workers)
+    return History(journals, history.expected, history.clients)
 
 
 def storm(policy: str, workers: int = 20, **more: float) -> StormSynchrony:
@@ -193,7 +193,7 @@ def test_whatever_lines_are_missing_nothing_is_raised(kind: type[wire.Event], ke
         past.lines[by] = [
             line for index, line in enumerate(lines) if not isinstance(line, kind) or (keep and index % keep)
         ]
-    assert analyse(past.history()).workers.keys() == {"worker-1", "worker-2", "worker-3"}
+    assert analyse(past.history()).clients.keys() == {"worker-1", "worker-2", "worker-3"}
 
 
 def test_nothing_at_all_is_no_error() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driver.forensics.gaps import MAX_PER_OUTAGE, RetryGaps, gaps_by_worker, pooled, sampled
+from driver.forensics.gaps import MAX_PER_OUTAGE, RetryGaps, gaps_by_client, pooled, sampled
 from driver.forensics.policies import PriorAttempts
 from tests.driver.judge.histories import Past
 from wire import events as wire
@@ -19,7 +19,7 @@ def one_worker() -> Past:
 
 def gaps(past: Past) -> RetryGaps:
     past.end(60)
-    return gaps_by_worker(past.history())["worker-1"]
+    return gaps_by_client(past.history())["worker-1"]
 
 
 def many(outages: int, each: int) -> RetryGaps:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from driver.forensics.amplification import Amplification, amplifications
-from driver.forensics.gaps import gaps_by_worker, pooled
+from driver.forensics.gaps import gaps_by_client, pooled
 from driver.forensics.policy_identification import PolicyIdentification, identify_policy
 from driver.forensics.synchrony import storm_synchrony
 from driver.histories import link_events as door
@@ -31,7 +31,7 @@ WITHOUT_SLOTS = sorted(name for name, policy in POLICIES.items() if not policy.t
 def as_a_door_sees(history: History) -> History:
     """The journal of the links of a fleet, in place of the fleet's own."""
     lines: list[Event] = []
-    for number, worker in enumerate(history.workers):
+    for number, worker in enumerate(history.clients):
         lines += _of_worker(worker, history.by(worker), (number + 1) * 1_000_000)
     lines.sort(key=lambda event: event.at_ns)
     journal = JournalRead.of(PROCESS, lines)
@@ -78,7 +78,7 @@ def fleet(policy: str) -> History:
 
 
 def named(history: History) -> PolicyIdentification:
-    return identify_policy(pooled(list(gaps_by_worker(history).values())))
+    return identify_policy(pooled(list(gaps_by_client(history).values())))
 
 
 @pytest.mark.parametrize("policy", WITHOUT_SLOTS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from driver.forensics.gaps import gaps_by_worker, pooled
+from driver.forensics.gaps import gaps_by_client, pooled
 from driver.forensics.policy_identification import MIN_GAPS, PolicyIdentification, identify_policy
 from tests.driver.forensics.confusion import UNSURE, fleet_named
 from tests.driver.forensics.fleets import Fleet
@@ -37,7 +37,7 @@ def fleet(
     policy: str, workers: int = 8, rounds: int = 1, outage_s: float = 10.0, **more: Any
 ) -> PolicyIdentification:
     life = Fleet((policy,), workers, rounds, (outage_s, outage_s), **more)
-    return identify_policy(pooled(list(gaps_by_worker(life.history()).values())))
+    return identify_policy(pooled(list(gaps_by_client(life.history()).values())))
 
 
 @pytest.mark.parametrize("name", STRANGERS)

@@ -74,7 +74,7 @@ def write_big(
         run=folder.name,
         scenario="big",
         seed=seed,
-        workers=names,
+        clients=names,
         duration_s=seconds,
         expect=list(EXPECT),
         processes=["driver", "coordinator", *names],

@@ -11,7 +11,7 @@ import msgspec
 from chaos.catalogue import FAULTS
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
-from driver.histories.journals import worker_order
+from driver.histories.journals import client_order
 from driver.reference import load_events
 from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
@@ -370,7 +370,7 @@ class Past:
             ordered = sorted(lines, key=lambda event: event.at_ns)
             journals[name] = JournalRead.of(name, ordered)
         wanted = list(expected) if expected is not None else ["driver", "coordinator", *self.workers]
-        return History(journals, wanted, sorted(self.workers, key=worker_order))
+        return History(journals, wanted, sorted(self.workers, key=client_order))
 
     def write(self, folder: Path, expect: Sequence[object] = (), **changed: object) -> Path:
         """The run's folder; `changed` are fields of its record."""
@@ -378,7 +378,7 @@ class Past:
             run=folder.name,
             scenario="herd",
             seed=1,
-            workers=self.workers,
+            clients=self.workers,
             duration_s=60.0,
             expect=list(expect),
             processes=["driver", "coordinator", *self.workers],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver.histories.history import ALL, COORDINATOR, History
+from driver.histories.history import ALL, SERVER, History
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import measure, measure_on_demand
 from driver.reference.task_history import task_index
@@ -22,16 +22,16 @@ def test_a_copy_lacks_what_was_removed_by_kind_and_in_its_journal(history: Histo
     gone = history.of(TaskDone)[3]
     copy = history.altered([gone], [])
     assert gone not in copy.of(TaskDone)
-    assert gone not in copy.by(COORDINATOR)
+    assert gone not in copy.by(SERVER)
     assert len(copy.of(TaskDone)) == len(history.of(TaskDone)) - 1
     assert gone in history.of(TaskDone)
-    assert gone in history.by(COORDINATOR)
+    assert gone in history.by(SERVER)
 
 
 def test_what_is_added_stands_at_its_time_in_its_journal(history: History) -> None:
     early, late = history.of(TaskDone)[3:5]
     copy = history.altered([], [early])
-    ordered = [event for event in copy.by(COORDINATOR) if event in (early, late)]
+    ordered = [event for event in copy.by(SERVER) if event in (early, late)]
     assert ordered == [early, early, late]
 
 
@@ -39,7 +39,7 @@ def test_lists_and_views_that_a_change_does_not_concern_are_shared(history: Hist
     index, timeline = history.view(task_index), history.view(run_timeline)
     copy = history.altered([history.of(Connected)[-1]], [])
     assert copy.of(TaskDone) is history.of(TaskDone)
-    assert copy.by(COORDINATOR) is history.by(COORDINATOR)
+    assert copy.by(SERVER) is history.by(SERVER)
     assert copy.view(task_index) is index
     assert copy.view(run_timeline) is timeline
     assert history.altered([history.of(TaskDone)[0]], []).view(task_index) is not index

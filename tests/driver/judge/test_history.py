@@ -9,7 +9,7 @@ import msgspec
 
 from driver.checks.finding import show
 from driver.histories.history import History, JournalRead, LineReader
-from driver.histories.journals import read_history, worker_order
+from driver.histories.journals import client_order, read_history
 from tests.driver.judge.histories import Past, healthy_herd, ns
 from wire import events as wire
 from wire import task_events
@@ -126,9 +126,9 @@ def test_a_run_folder_is_read_with_its_workers_in_the_order_of_their_numbers(tmp
     folder = Past(12)
     folder.begin()
     history = read_history(folder.write(tmp_path / "run"))
-    assert history.workers[1] == "worker-2"
-    assert history.workers[-1] == "worker-12"
-    assert worker_order("worker-2") < worker_order("worker-10")
+    assert history.clients[1] == "worker-2"
+    assert history.clients[-1] == "worker-12"
+    assert client_order("worker-2") < client_order("worker-10")
 
 
 def test_an_expected_process_without_a_journal_is_missing(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_escapes_in_names_and_reasons_reach_no_reader(
 ) -> None:
     record = msgspec.json.decode((folder / "run.json").read_bytes(), type=RunRecord)
     record.scenario = record.claim = HOSTILE
-    record.workers.append(HOSTILE)
+    record.clients.append(HOSTILE)
     record.expect = [f"task_success_rate >= {HOSTILE}"]
     (folder / "run.json").write_bytes(msgspec.json.encode(record))
     assert run(["judge", str(folder)]) == ExitCode.INCONCLUSIVE

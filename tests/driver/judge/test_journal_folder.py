@@ -115,7 +115,7 @@ def test_in_the_place_of_a_journal_anything_else_is_left_out_and_named(
     with pytest.raises(NotAJournalError, match=what):
         read_bytes(path)
     assert not [name for name, *_ in JournalTail(run / "journals").read() if name == "worker-3"]
-    history = read_history(run, workers=["worker-1", "worker-2", "worker-3"])
+    history = read_history(run, clients=["worker-1", "worker-2", "worker-3"])
     assert not history.by("worker-3")
     status, because = verdict(history)
     assert status is Status.unknown

@@ -43,7 +43,7 @@ def cut() -> DoorPast:
 def test_an_outage_is_from_the_break_to_the_next_connection_that_carries() -> None:
     found = link(cut())
     (outage,) = found.outages
-    assert (outage.worker, outage.broken_ns, outage.lost_ns) == (LINK, ns(5.0), ns(5.001))
+    assert (outage.client, outage.broken_ns, outage.lost_ns) == (LINK, ns(5.0), ns(5.001))
     assert outage.back_ns == ns(8.502)
     assert [attempt.kind for attempt in outage.attempts] == ["refused", "refused", "connected"]
     assert [attempt.began.attempt for attempt in outage.attempts] == [1, 2, 3]
@@ -54,14 +54,14 @@ def test_a_client_that_closes_in_order_has_no_outage() -> None:
     for second in range(1, 9, 2):
         past.carried(second, second + 1, CLIENT)
     found = link(past)
-    assert (found.outages, len(found.by_worker)) == ([], 4)
+    assert (found.outages, len(found.by_client)) == ([], 4)
 
 
 def test_nothing_is_said_of_a_link_whose_door_left_lines_out() -> None:
     past = cut()
     past.emit(PROCESS, LinesOmitted, 9.0, link=RAW, counts={"connection_ended": 1})
     history = past.history([])
-    assert link_history(history).workers == []
+    assert link_history(history).clients == []
     assert incomplete_links(history) == [LINK]
 
 
@@ -158,4 +158,4 @@ def test_a_side_that_stays_connected_alone_is_named(what: str, client_s: float, 
 def test_a_history_without_doors_has_no_links() -> None:
     past = DoorPast()
     past.lines.clear()
-    assert link_history(past.history([])).workers == []
+    assert link_history(past.history([])).clients == []

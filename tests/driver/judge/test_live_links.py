@@ -41,7 +41,7 @@ def test_a_connection_that_is_open_goes_on_until_now() -> None:
     past.seen(3.0, past.opened(1.0), side(1.1, 2.0), side(1.1, 2.0))
     found = live(past).links(ns(60.0))[LINK]
     assert found.connections is not None
-    assert found.connections.by_worker == [(ns(1.1), ns(60.0))]
+    assert found.connections.by_client == [(ns(1.1), ns(60.0))]
     assert found.read_ns == ns(60.0)
 
 

@@ -65,7 +65,7 @@ def test_a_faults_effect_has_a_before_a_during_and_an_after() -> None:
     assert effect.before_per_s == pytest.approx(9.5, abs=0.2)
     assert effect.during_per_s == 0
     assert effect.after_per_s == pytest.approx(8, abs=0.2)
-    assert effect.workers_cut == 2
+    assert effect.clients_cut == 2
     assert effect.recovery_s == pytest.approx(1.0)
 
 

@@ -18,7 +18,7 @@ from wire import task_events
 def test_reconnections_count_what_followed_a_loss_and_not_the_first_connection() -> None:
     past = healthy_herd(workers=3, rounds=2)
     assert value("reconnections", past) == 6
-    assert measure(past.history()).reconnections_per_worker == {f"worker-{n}": 2 for n in (1, 2, 3)}
+    assert measure(past.history()).reconnections_per_client == {f"worker-{n}": 2 for n in (1, 2, 3)}
 
 
 def test_a_worker_that_comes_back_as_a_new_process_is_a_reconnection_after_restart() -> None:
@@ -150,7 +150,7 @@ def test_a_restart_of_the_coordinator_ends_its_connections() -> None:
     past.connect("worker-1", 11, outcome="resumed")
     past.end(30)
     story = past.history().view(connection_histories)["worker-1"]
-    assert len(story.by_coordinator) == 2
+    assert len(story.by_server) == 2
     assert story.connected[0][1] == ns(9)
 
 

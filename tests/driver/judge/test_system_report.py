@@ -31,7 +31,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def run_of(past: DoorPast) -> JudgedRun:
     """A judged run in whose history links are in the place of workers."""
     history = with_links(past.history([]), ["api[1]", "db[1]"])
-    record = RunRecord(run="r", scenario="votes", seed=1, workers=[], processes=[], duration_s=20.0)
+    record = RunRecord(run="r", scenario="votes", seed=1, clients=[], processes=[], duration_s=20.0)
     return JudgedRun(Path("r"), record, history, measure(history), judge([], [], []))
 
 

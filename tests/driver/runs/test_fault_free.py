@@ -34,7 +34,7 @@ SYSTEM = RecordedSystem(name="jobs", files=["compose.yaml"], services={"web": 1}
 def record(plain: FaultFreeRun | None, **changed: Any) -> RunRecord:
     more = {"controls": True, "system": SYSTEM, "planned_faults": 1, **changed}
     return RunRecord(
-        run="r", scenario="s", seed=1, workers=[], processes=[], duration_s=60, fault_free=plain, **more
+        run="r", scenario="s", seed=1, clients=[], processes=[], duration_s=60, fault_free=plain, **more
     )
 
 

@@ -47,19 +47,19 @@ def test_an_anchor_counts_on_the_targets_unless_it_names_a_link() -> None:
     [
         (
             "bytes: 1200, direction: to_server",
-            AnchorKind.bytes, 1200, Direction.to_coordinator, "after byte 1200 to_coordinator",
+            AnchorKind.bytes, 1200, Direction.to_server, "after byte 1200 to_coordinator",
         ),
         (
             "frame: 3, direction: to_worker, before: true",
-            AnchorKind.frame, 3, Direction.to_worker, "before frame 3 to_worker",
+            AnchorKind.frame, 3, Direction.to_client, "before frame 3 to_worker",
         ),
         (
             "pattern: COMMIT, occurrence: 2, connection: 4",
-            AnchorKind.pattern, 2, Direction.to_coordinator,
+            AnchorKind.pattern, 2, Direction.to_server,
             "after 'COMMIT' number 2 to_coordinator of connection 4",
         ),
-        ("response: 1, before: true", AnchorKind.response, 1, Direction.to_worker, "before answer 1"),
-        ("connection: 2", AnchorKind.connection, 2, Direction.to_coordinator, "at connection 2"),
+        ("response: 1, before: true", AnchorKind.response, 1, Direction.to_client, "before answer 1"),
+        ("connection: 2", AnchorKind.connection, 2, Direction.to_server, "at connection 2"),
     ],
 )  # fmt: skip
 def test_each_kind_of_anchor_has_its_number_and_direction(

@@ -24,7 +24,7 @@ LONGEST_WAIT = Metric(
 )
 COMPARED_ONLY = (BACK_AFTER_HEAL, LONGEST_WAIT)
 """Figures that are no metric of a run: comparisons alone have them."""
-BY_WORKER: dict[str, Metric] = {
+BY_CLIENT: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         *COMPARED_ONLY,
@@ -36,33 +36,33 @@ BY_WORKER: dict[str, Metric] = {
 }
 
 
-def by_worker(history: History) -> dict[str, dict[str, float]]:
+def by_client(history: History) -> dict[str, dict[str, float]]:
     """Return each figure of BY_WORKER by worker. A worker without such an outage has no entry.
 
     Only outages count that a loss began and a connection ended; restarts of a process do not.
     """
-    found: dict[str, defaultdict[str, list[float]]] = {name: defaultdict(list) for name in BY_WORKER}
+    found: dict[str, defaultdict[str, list[float]]] = {name: defaultdict(list) for name in BY_CLIENT}
 
-    def add(name: str, worker: str, value: float | None) -> None:
+    def add(name: str, client: str, value: float | None) -> None:
         if value is not None:
-            found[name][worker].append(value)
+            found[name][client].append(value)
 
     for connections in history.view(connection_histories).values():
         for outage in connections.outages:
             if outage.how != LOSS or outage.back is None:
                 continue
-            add("reconnection_time_mean_s", outage.worker, outage.total_s)
-            add("attempts_per_reconnection_mean", outage.worker, len(outage.attempts))
-            add("detection_time_mean_s", outage.worker, outage.detection_s)
-            add("handshake_time_mean_s", outage.worker, outage.handshake_s)
+            add("reconnection_time_mean_s", outage.client, outage.total_s)
+            add("attempts_per_reconnection_mean", outage.client, len(outage.attempts))
+            add("detection_time_mean_s", outage.client, outage.detection_s)
+            add("handshake_time_mean_s", outage.client, outage.handshake_s)
             if outage.asked_wait_ms:
-                add(LONGEST_WAIT.name, outage.worker, max(outage.asked_wait_ms) / 1e3)
+                add(LONGEST_WAIT.name, outage.client, max(outage.asked_wait_ms) / 1e3)
     for storm in history.view(storms):
         for outage in storm.outages:
             if storm.window.ended_ns is not None and outage.back_ns is not None:
                 after_heal_s = (outage.back_ns - storm.window.ended_ns) / 1e9
-                add(BACK_AFTER_HEAL.name, outage.worker, max(0.0, after_heal_s))
+                add(BACK_AFTER_HEAL.name, outage.client, max(0.0, after_heal_s))
     return {
-        name: {worker: sum(values) / len(values) for worker, values in workers.items()}
-        for name, workers in found.items()
+        name: {client: sum(values) / len(values) for client, values in clients.items()}
+        for name, clients in found.items()
     }
