@@ -1,7 +1,7 @@
 """Interface through which faults act on the lab. The driver implements it; faults use neither Docker nor
 HTTP.
 
-A link or a worker's container is named `worker-7`, the others are `coordinator` and `toxiproxy`; of any other
+A link or a client's container is named `worker-7`, the others are `coordinator` and `toxiproxy`; of any other
 system a link is named `api[2]->db:5432` and a container `api[2]`. Times are
 CLOCK_MONOTONIC in nanoseconds. Every call is bounded in time, and raises ActuatorError where it fails. A
 call on a container returns the time at which the engine's call returned, which is after its effect.

@@ -24,7 +24,7 @@ class ChunkFault(DirectedFault):
     @staticmethod
     @abstractmethod
     def hits(counts: ProbeCounts) -> tuple[int, int]:
-        """Return the probes that were hit on their way to the coordinator, and to the worker."""
+        """Return the probes that were hit on their way to the server, and to the client."""
 
     def probe_rate_for(self, for_s: float | None) -> ProbeRate:
         # Each probe is a chunk in each direction: about thirty of them should be hit while the fault lasts.

@@ -207,7 +207,7 @@ class LinkEvidence:
     """One link before, during and after one fault.
 
     `counters` and `connections_hit` are Toxiproxy's own counts of the fault. `refused_frames` are frames that
-    coordinator and worker refused on this link during the fault, from their journals; `altered_frames` those
+    server and client refused on this link during the fault, from their journals; `altered_frames` those
     that only damage explains. `others` are simultaneous faults on this link. `stood` is whether the prober
     had a standing connection at the fault's begin (None: unknown), and `far_end` the end of that connection
     at its far end (None: unknown).
@@ -287,7 +287,7 @@ class ContainerEvidence:
     lines, `starts_ns` of its new starts since the call; `stopped_in_order`: it wrote its last line;
     `noticed`: the other side detected the loss.
 
-    For the coordinator and Toxiproxy, `probed_links` counts links that the prober observed, `silent_links`
+    For the server and Toxiproxy, `probed_links` counts links that the prober observed, `silent_links`
     those that were silent or disconnected, `revived_links` those on which something arrived afterwards.
     `has_journal` is false for Toxiproxy and for containers of other systems, which write none: of the latter
     the engine alone reports `starts_ns`. `gaps` are the unproved parts of the window.

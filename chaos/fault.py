@@ -117,7 +117,7 @@ class Fault(Strict, ABC):
         return self.probe_rate
 
     def disconnects(self, for_s: float | None, notice_s: float) -> bool:
-        """Return whether a worker under the fault must lose its connection.
+        """Return whether a client under the fault must lose its connection.
 
         Args:
             for_s: how long the fault lasts, None for an instantaneous one.
@@ -208,7 +208,7 @@ class DirectedFault(LinkFault):
 
 
 class ContainerFault(Fault):
-    """A fault at containers: workers, the coordinator, Toxiproxy itself."""
+    """A fault at containers: clients, the server, Toxiproxy itself."""
 
     layer: ClassVar[Layer] = Layer.container
     begins_when_asked: ClassVar[bool] = False
@@ -223,7 +223,7 @@ class ContainerFault(Fault):
         """Heal one container; returns the time. Idempotent. Raises ActuatorError."""
 
     def symptoms(self) -> frozenset[Symptom]:
-        """Return every symptom: a fault at the coordinator or at Toxiproxy can cause any on all links."""
+        """Return every symptom: a fault at the server or at Toxiproxy can cause any on all links."""
         return frozenset(Symptom)
 
     @abstractmethod

@@ -6,7 +6,7 @@
     30% of api->db · random 2 of api->db · first 1 of api                      of some of them
     [api->db, web->*]                                                          a list: all of them together
 
-Shares, counts and draws are those of the reference lab's workers (chaos.targets). Pure.
+Shares, counts and draws are those of the reference lab (chaos.targets). Pure.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ class LinksError(LabError):
     """Toxiproxy does not answer, or refused a request."""
 
 
-class CoordinatorError(LabError):
-    """The coordinator's control API does not answer, or refused a request."""
+class ControlError(LabError):
+    """The control API of a system under test does not answer, or refused a request."""
 
 
 class NotReadyError(LabError):

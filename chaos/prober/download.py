@@ -1,4 +1,4 @@
-"""Throughput of the direction to the worker alone: bytes requested over a connection of their own."""
+"""Throughput of the direction to the client alone: bytes requested over a connection of their own."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Far end of the prober's own connections, where no other process serves one: the same protocol as the
-coordinator's.
+server's.
 """
 
 from __future__ import annotations

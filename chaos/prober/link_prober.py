@@ -194,7 +194,7 @@ class LinkProber:
         )  # fmt: skip
 
     async def _download(self) -> None:
-        """Measure the direction to the worker alone as often as bursts are due, since an echo is limited by
+        """Measure the direction to the client alone as often as bursts are due, since an echo is limited by
         the other direction too.
         """
         next_at = time.monotonic() + self.draw.random()

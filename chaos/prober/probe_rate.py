@@ -91,7 +91,7 @@ def spared_link_rate(links: int) -> ProbeRate:
 def throughput_rate(rate_bytes_per_s: int, for_s: float | None) -> ProbeRate:
     """Return a rate that measures throughput of about `rate_bytes_per_s` several times while a fault lasts.
 
-    A burst lasts long enough to measure the rate, and leaves the link to the worker most of the time. Some
+    A burst lasts long enough to measure the rate, and leaves the link to the client most of the time. Some
     bursts precede the fault, since its limit is compared with the link's own rate.
     """
     burst_bytes = max(2_048, min(128_000, rate_bytes_per_s // 10))

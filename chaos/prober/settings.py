@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from chaos.prober.probe_rate import ProbeRate
-from wire.address import link_port, worker_name
 
 LINKS_FILE = "prober.links"
 """File in the prober's journal folder with the links to observe, in place of those of its settings."""
@@ -54,13 +53,6 @@ class ProberSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             burst_every_s=rate.burst_every_s,
             patient=rate.patient,
         )
-
-
-def client_links(clients: int) -> tuple[ProbedLink, ...]:
-    """Return the links of a fleet: each has a port of its own at Toxiproxy."""
-    return tuple(
-        ProbedLink(worker_name(index), TOXIPROXY, link_port(index)) for index in range(1, clients + 1)
-    )
 
 
 def read_links(data: bytes) -> tuple[ProbedLink, ...]:

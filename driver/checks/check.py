@@ -36,8 +36,8 @@ class Check:
     success fails it too, which is unknown on a machine that was too busy. `fails`: it can return failed; a
     check of the lab itself returns unknown instead. `broken_by` names controls (`driver/controls/`) that are
     tried first to show that it does not always pass. Findings are listed by `rank`, and the first that failed
-    is the verdict's reason. `on_system` judges a run of a foreign system, whose workers are its links; None
-    for a check about tasks or about our own processes, which no other system has.
+    is the verdict's reason. `on_system` judges a run of a foreign system, whose clients are its links; None
+    for a check of what the reference system alone does, which no other system has.
     """
 
     name: str

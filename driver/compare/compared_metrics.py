@@ -9,7 +9,7 @@ from driver.metrics.by_client import BACK_AFTER_HEAL, BY_CLIENT
 from driver.metrics.metric import Metric, Unit
 
 RUNS, CLIENTS = "runs", "workers"
-"""The levels of a comparison: one number for each run, or one for each worker of too few runs."""
+"""The levels of a comparison: one number for each run, or one for each client of too few runs."""
 
 BY_RUN: dict[str, Metric] = {
     **{

@@ -46,7 +46,7 @@ class Group(msgspec.Struct, frozen=True):
         return (self.runs[0].scenario, self.runs[0].duration_s)
 
     def numbers(self, name: str, level: str) -> list[float]:
-        """Return a metric's known numbers: one for each run, or one for each worker of each run."""
+        """Return a metric's known numbers: one for each run, or one for each client of each run."""
         if level == CLIENTS:
             return [value for run in self.runs for value in run.by_client.get(name, {}).values()]
         found = []
@@ -84,7 +84,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two groups side by side. `level`: runs were compared, or the workers inside too few runs.
+    """Two groups side by side. `level`: runs were compared, or the clients inside too few runs.
 
     `undecided` is the reason why these runs do not decide whether the systems differ; "" where they do.
     """
@@ -112,7 +112,7 @@ def compare(before: Group, after: Group, tolerance: float, among: int = 1, by: s
 
     `tolerance` is the part of `before` by which a metric may be worse (0.1 is 10 %). `among` is the number of
     comparisons made at once: each p-value is multiplied by it. `by` names a metric that is compared beside
-    the usual ones. Raises UsageError where `by` is no figure of single workers and there are too few runs.
+    the usual ones. Raises UsageError where `by` is no figure of single clients and there are too few runs.
     """
     level = RUNS if min(len(before.runs), len(after.runs)) >= RUNS_NEEDED else CLIENTS
     effects: list[tuple[Metric, MeanDifference]] = []

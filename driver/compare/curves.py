@@ -1,4 +1,4 @@
-"""One run's reconnect storm as two curves: attempts to connect, and the share of workers connected. Pure."""
+"""One run's reconnect storm as two curves: attempts to connect, and the share of clients connected. Pure."""
 
 from __future__ import annotations
 

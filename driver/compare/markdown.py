@@ -126,7 +126,7 @@ def ranking_columns(ranking: Ranking) -> list[str]:
 
 
 def beside(ranking: Ranking) -> list[str]:
-    """Return the metrics of BESIDE that some group has: a foreign system has no tasks."""
+    """Return the metrics of BESIDE that some group has: not every system has each."""
     return [name for name in BESIDE if any(place.beside[name] is not None for place in ranking.places)]
 
 

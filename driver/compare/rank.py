@@ -58,7 +58,7 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
 def rank(groups: Sequence[Group], by: str = "") -> Ranking:
     """Return the ranking by the metric `by`; by the first of PREFERRED that the groups have where it is "".
 
-    Raises UsageError where `by` is no figure of single workers and a group has too few runs.
+    Raises UsageError where `by` is no figure of single clients and a group has too few runs.
     """
     level = RUNS if min(len(group.runs) for group in groups) >= RUNS_NEEDED else CLIENTS
     metrics = compared_metrics(level, by)

@@ -2,7 +2,7 @@
 
 Two levels. Where each side has RUNS_NEEDED runs or more, one number for each run is compared (Welch's t:
 with three or five runs a permutation reaches no small p that survives the correction). Where a side has
-fewer, one number for each worker is (permutation, bootstrap): that distinguishes two runs, and does not
+fewer, one number for each client is (permutation, bootstrap): that distinguishes two runs, and does not
 separate what differs between the systems from what the machine did differently in these two runs.
 """
 
@@ -84,7 +84,7 @@ def _freedom(errors: Sequence[float], sizes: Sequence[int]) -> float:
 
 
 def of_clients(before: Sequence[float], after: Sequence[float], among: int = 1) -> MeanDifference:
-    """Return the difference between two runs, one number for each worker; two or more on each side.
+    """Return the difference between two runs, one number for each client; two or more on each side.
 
     `among` is the number of comparisons made at once: above 1, a small p is computed with more resamples.
     """
@@ -100,7 +100,7 @@ def of_clients(before: Sequence[float], after: Sequence[float], among: int = 1) 
 
 
 def interval(values: Sequence[float], per_run: bool) -> tuple[float, float] | None:
-    """Return a mean's 95 % interval, Student's for runs, bootstrap for workers; None for a single number."""
+    """Return a mean's 95 % interval, Student's for runs, bootstrap for clients; None for a single number."""
     numbers = np.asarray(values, float)
     if len(numbers) < 2:
         return None

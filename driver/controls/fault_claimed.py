@@ -1,4 +1,4 @@
-"""A fault is claimed on a worker that stayed connected: it must have disconnected it."""
+"""A fault is claimed on a client that stayed connected: it must have disconnected it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DETECTED_NS = 12_000_000_000
 
 
 def alter(history: History) -> Iterator[Altered]:
-    """Claim a proved fault while a worker was connected: in the longest connection that lasts to the end, and
+    """Claim a proved fault while a client was connected: in the longest connection that lasts to the end, and
     in the longest of all, but for its last seconds.
     """
     end_ns = history.view(run_timeline).end_ns

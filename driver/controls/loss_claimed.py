@@ -1,4 +1,4 @@
-"""A worker is claimed to have lost its connection for good, while the coordinator still has it."""
+"""A client is claimed to have lost its connection for good, while the server still has it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wire.events import ConnectionLost
 
 
 def alter(history: History) -> Iterator[Altered]:
-    """End the last connection of workers in its middle, of more and more of them."""
+    """End the last connection of clients in its middle, of more and more of them."""
     lost = []
     for name, connections in history.view(connection_histories).items():
         if connections.by_client:

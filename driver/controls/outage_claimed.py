@@ -1,4 +1,4 @@
-"""A worker is claimed to have lost its connection, and to have come back after many attempts."""
+"""A client is claimed to have lost its connection, and to have come back after many attempts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST_ATTEMPTS, MOST_OUTAGES = GROWTH**7, GROWTH**4
 
 
 def alter(history: History) -> Iterator[Altered]:
-    """Claim an outage in the longest connection of a worker, with more and more attempts in its first
-    millisecond; then more and more outages of all workers, after a loss and after a restart.
+    """Claim an outage in the longest connection of a client, with more and more attempts in its first
+    millisecond; then more and more outages of all clients, after a loss and after a restart.
     """
     longest = _longest(history)
     if not longest:
@@ -49,7 +49,7 @@ def alter(history: History) -> Iterator[Altered]:
 
 
 def _longest(history: History) -> dict[str, Interval]:
-    """Return the longest time in which each worker was connected; of a run with faults, after the first."""
+    """Return the longest time in which each client was connected; of a run with faults, after the first."""
     first_ns = history.view(run_timeline).first_fault_ns or 0
     found = {}
     for name, connections in history.view(connection_histories).items():

@@ -1,4 +1,4 @@
-"""A worker's last connection is forgotten: it never reconnects."""
+"""A client's last connection is forgotten: it never reconnects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wire.events import Connected
 
 
 def alter(history: History) -> Iterator[Altered]:
-    """Take the last connection of workers out, of those that had an outage first."""
+    """Take the last connection of clients out, of those that had an outage first."""
     last = {event.by: event for event in history.of(Connected)}
     clients = history.view(connection_histories)
     order = sorted(clients, key=lambda name: not clients[name].reconnections)

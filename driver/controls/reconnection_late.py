@@ -1,4 +1,4 @@
-"""A worker is connected again only just before its next loss, or the end of the run."""
+"""A client is connected again only just before its next loss, or the end of the run."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class FormError(Exception):
 
 @dataclass(frozen=True)
 class FilledForm:
-    """A valid form: its targets, the number of other workers, and the words of its command line."""
+    """A valid form: its targets, the number of other clients, and the words of its command line."""
 
     hits: tuple[str, ...]
     spares: int

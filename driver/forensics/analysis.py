@@ -1,4 +1,4 @@
-"""All forensic results of a history, for each worker and the fleet. Pure; a view, computed once for all
+"""All forensic results of a history, for each client and the fleet. Pure; a view, computed once for all
 reports.
 """
 
@@ -26,10 +26,10 @@ from wire.events import BackoffStarted
 from wire.policies import POLICIES, ReconnectPolicy
 
 MAX_IDENTIFIED_ALONE = 12
-"""How many workers whose attempts differ from the fleet's policy get an identification of their own."""
+"""How many clients whose attempts differ from the fleet's policy get an identification of their own."""
 NEAR_S, NEAR_SHARE = 0.3, 0.3
 MIN_CLIENTS = 5
-"""Fewer workers are no herd: their policy hardly matters to the coordinator."""
+"""Fewer clients are no herd: their policy hardly matters to the server."""
 
 NO_SERVER_JOURNAL = (
     "The coordinator's journal is missing: its detection times, zombies and ghosts are unknown, "
@@ -39,7 +39,7 @@ NO_SERVER_JOURNAL = (
 
 @dataclass(frozen=True)
 class ClientAnalysis:
-    """One worker: its outages, the policy that its attempts fit, and the one in its journal ("" for none)."""
+    """One client: its outages, the policy that its attempts fit, and the one in its journal ("" for none)."""
 
     client: str
     noticed: tuple[DetectionTimes, ...]
@@ -53,7 +53,7 @@ class WhatIf:
     """The storms under every policy.
 
     `measured_s` is the measured time until all were back; `holds`: the simulation of the actual policy agrees
-    with it, so that those of the others are credible; `few`: too few workers for a recommendation.
+    with it, so that those of the others are credible; `few`: too few clients for a recommendation.
     """
 
     rows: tuple[PolicyOutcome, ...]
@@ -82,7 +82,7 @@ class ForensicAnalysis:
 
     @property
     def deviants(self) -> list[ClientAnalysis]:
-        """The workers whose own attempts surely fit another policy than the fleet's."""
+        """The clients whose own attempts surely fit another policy than the fleet's."""
         best = self.naming.best
         return [
             one

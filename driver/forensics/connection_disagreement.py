@@ -1,6 +1,6 @@
-"""When coordinator and worker disagree about their connection. Pure.
+"""When server and client disagree about their connection. Pure.
 
-A zombie is a worker that is connected by the coordinator's journal alone; a ghost is one that is connected by
+A zombie is a client that is connected by the server's journal alone; a ghost is one that is connected by
 its own journal alone.
 """
 
@@ -19,7 +19,7 @@ MIN_LENGTH_NS = 100_000_000
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An interval in which one side's journal alone has a worker connected. `fault` is the fault at its
+    """An interval in which one side's journal alone has a client connected. `fault` is the fault at its
     begin, or "".
     """
 

@@ -1,6 +1,6 @@
 """The gaps between attempts: from the end of one, or of the connection, to the begin of the next. Pure.
 
-They come from the times of events alone, not from the delays and the policy that workers record.
+They come from the times of events alone, not from the delays and the policy that clients record.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.forensics.policies import Numbers, PriorAttempts
-from driver.forensics.settings import coordinator_settings
+from driver.forensics.settings import server_settings
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
 from wire.events import Connected, ConnectFailed, Connecting, ConnectionLost, Event, ProcessStarted
@@ -51,14 +51,14 @@ class RetryGaps:
 
 
 def gaps_by_client(history: History) -> dict[str, RetryGaps]:
-    """Return each worker's gaps, in order, without those whose begin or slot is unknown."""
-    stable_ns = int(coordinator_settings(history).heartbeat_timeout_ms * 1e6)
+    """Return each client's gaps, in order, without those whose begin or slot is unknown."""
+    stable_ns = int(server_settings(history).heartbeat_timeout_ms * 1e6)
     end_ns = history.view(run_timeline).end_ns
     return {client: _walk(history.by(client), stable_ns, end_ns) for client in history.clients}
 
 
 def pooled(each: Sequence[RetryGaps]) -> RetryGaps:
-    """Return the gaps of many workers as those of one fleet."""
+    """Return the gaps of many clients as those of one fleet."""
     if not each:
         return _gaps([], [], [], [], [])
     first, outages = 0, []

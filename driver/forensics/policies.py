@@ -22,7 +22,7 @@ class PriorAttempts:
     """What each delay depends on.
 
     `number` counts attempts since the last stable connection, from 1; `previous_s` is the previous delay (0:
-    none); `slot_s` is the coordinator's slot (nan: none).
+    none); `slot_s` is the server's slot (nan: none).
     """
 
     number: Numbers

@@ -65,7 +65,7 @@ def identify_policy(gaps: RetryGaps) -> PolicyIdentification:
 
 
 def identify_among(gaps: RetryGaps, known: Iterable[Fit]) -> PolicyIdentification:
-    """Identify the policy of some gaps with known bases and caps (a fleet's): the gaps of one worker
+    """Identify the policy of some gaps with known bases and caps (a fleet's): the gaps of one client
     suffice.
     """
     gaps = sampled(gaps)

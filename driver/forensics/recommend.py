@@ -30,8 +30,8 @@ def recommend(
 ) -> Recommendation | None:
     """Return a policy that is clearly better, or None.
 
-    A policy with more attempts a second than the coordinator admits (`bearable_per_s`) is not recommended,
-    unless the actual one has as many; nor one without jitter, which keeps workers in step.
+    A policy with more attempts a second than the server admits (`bearable_per_s`) is not recommended,
+    unless the actual one has as many; nor one without jitter, which keeps clients in step.
     """
     others = [row for row in rows if row is not was and row.chosen.policy.spreads]
     bearable = [row for row in others if row.peak_per_s.mean <= max(bearable_per_s, was.peak_per_s.mean)]

@@ -1,4 +1,4 @@
-"""The settings of coordinator and workers, from the first lines of their journals. Pure."""
+"""The settings of server and clients, from the first lines of their journals. Pure."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from wire.settings import CoordinatorSettings, WorkerSettings
 S = TypeVar("S", bound=msgspec.Struct)
 
 RESUMES_FASTER = 4
-"""By this factor the coordinator admits resumed sessions faster than new ones."""
+"""By this factor the server admits resumed sessions faster than new ones."""
 ADVISED_BASE_S, ADVISED_CAP_LEAST_S = 0.1, 0.4
 
 
-def coordinator_settings(history: History) -> CoordinatorSettings:
-    """Return the coordinator's settings; the defaults where no line has them, or another version wrote it."""
+def server_settings(history: History) -> CoordinatorSettings:
+    """Return the server's settings; the defaults where no line has them, or another version wrote it."""
     for event in reversed(history.of(ProcessStarted)):
         if event.by == SERVER:
             return _read(event.settings, CoordinatorSettings)
     return CoordinatorSettings()
 
 
-def coordinator_settings_known(history: History) -> bool:
-    """Return whether the history has the coordinator's settings."""
+def server_settings_known(history: History) -> bool:
+    """Return whether the history has the server's settings."""
     return any(event.by == SERVER for event in history.of(ProcessStarted))
 
 
 def advised_s(history: History) -> tuple[float, float]:
-    """Return the base and cap that the coordinator advises for a fleet of that size, in seconds."""
-    told = coordinator_settings(history)
+    """Return the base and cap that the server advises for a fleet of that size, in seconds."""
+    told = server_settings(history)
     fleet = max(told.fleet, len(history.clients))
     return ADVISED_BASE_S, max(ADVISED_CAP_LEAST_S, fleet / told.admission_per_s)
 
 
 def own_s(history: History) -> tuple[float | None, float | None]:
-    """Return the base and cap in the workers' settings, in seconds; None: they use the coordinator's
+    """Return the base and cap in the clients' settings, in seconds; None: they use the server's
     advice.
     """
-    told = worker_settings(history)
+    told = client_settings(history)
     return _in_s(told.base_ms), _in_s(told.cap_ms)
 
 
-def worker_settings(history: History) -> WorkerSettings:
-    """Return the settings of the first worker in the history; all have the same. Without one, the
+def client_settings(history: History) -> WorkerSettings:
+    """Return the settings of the first client in the history; all have the same. Without one, the
     defaults.
     """
     for event in history.of(ProcessStarted):

@@ -1,4 +1,4 @@
-"""A storm without its policy: when each worker detected the loss, when attempts could succeed, how long they
+"""A storm without its policy: when each client detected the loss, when attempts could succeed, how long they
 took. Pure.
 
 A what-if keeps this of the history, and draws the delays between the attempts.
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from driver.forensics.policies import Numbers
 from driver.forensics.settings import (
     RESUMES_FASTER,
-    coordinator_settings,
-    coordinator_settings_known,
-    worker_settings,
+    client_settings,
+    server_settings,
+    server_settings_known,
 )
 from driver.histories.connection_history import LOSS, ConnectionAttempt, Outage
 from driver.histories.history import History
@@ -35,10 +35,10 @@ _COSTS_KEPT = 512
 class StormModel:
     """One storm. Times are seconds from the fault's begin, one for each outage.
 
-    `knew_s` is when the worker detected the loss, `opens_s` from when on an attempt could succeed, `healed_s`
+    `knew_s` is when the client detected the loss, `opens_s` from when on an attempt could succeed, `healed_s`
     the fault's end. `failing_s` and `handshake_s` are the durations of failed and successful attempts. Where
     attempts hung until the heal, `hung_s` is how long after it each ended, and `hung_through` whether it
-    succeeded; else both are empty. Workers in `resumes` are admitted by the faster lane: `rate_per_s`, after
+    succeeded; else both are empty. Clients in `resumes` are admitted by the faster lane: `rate_per_s`, after
     `burst` at once.
     """
 
@@ -59,14 +59,14 @@ class StormModel:
 
 
 def storm_models(history: History) -> list[StormModel]:
-    """Return the largest storms that a what-if can simulate: healed, with workers that kept running."""
+    """Return the largest storms that a what-if can simulate: healed, with clients that kept running."""
     told = [model for storm in history.view(storms) if (model := _model(history, storm)) is not None]
     return sorted(told, key=lambda model: -len(model))[:MAX_STORMS]
 
 
 def admission_is_known(history: History) -> bool:
-    """Return whether the history has the coordinator's admission rate (else the default counts)."""
-    return coordinator_settings_known(history)
+    """Return whether the history has the server's admission rate (else the default counts)."""
+    return server_settings_known(history)
 
 
 def _model(history: History, storm: ReconnectStorm) -> StormModel | None:
@@ -74,7 +74,7 @@ def _model(history: History, storm: ReconnectStorm) -> StormModel | None:
     begin_ns, healed_ns = storm.window.began_ns, storm.window.ended_ns
     if not outages or healed_ns is None:
         return None
-    settings = coordinator_settings(history)
+    settings = server_settings(history)
     attempts = [attempt for outage in outages for attempt in outage.attempts if attempt.ended_ns]
     hung = [one for one in attempts if _hung(one, healed_ns)]
     whole = [one for one in attempts if not _hung(one, healed_ns)]
@@ -82,7 +82,7 @@ def _model(history: History, storm: ReconnectStorm) -> StormModel | None:
     standing = [_took_s(one) for one in whole if one.kind == CONNECTED]
     if hung and not failing:
         # All attempts hung: each would have lasted for the worker's connect timeout.
-        failing = [worker_settings(history).connect_timeout_ms / 1e3]
+        failing = [client_settings(history).connect_timeout_ms / 1e3]
     return StormModel(
         fault=storm.window.fault,
         healed_s=(healed_ns - begin_ns) / 1e9,

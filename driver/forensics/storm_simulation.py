@@ -1,9 +1,9 @@
-"""Simulates one storm with a given policy: when each worker attempts, and when it is admitted. Pure; many
+"""Simulates one storm with a given policy: when each client attempts, and when it is admitted. Pure; many
 draws at once.
 
-Workers interact only through the coordinator's admission, which assigns a slot to each refused worker (the
+Clients interact only through the server's admission, which assigns a slot to each refused client (the
 generic cell rate algorithm, ITU-T I.371). So a storm has two phases: attempts until the link works again;
-then attempts of refused workers until their slots.
+then attempts of refused clients until their slots.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EXACT = 48
 the rate of the last attempts, and is skipped.
 """
 EARLY_S = 0.005
-"""A worker is admitted this much before its slot."""
+"""A client is admitted this much before its slot."""
 LATE_S = 0.0015
 _BIN_S = 0.1
 _MAX_BINS = 4_000
@@ -51,8 +51,8 @@ class SimulatedStorm:
 
 @dataclass
 class _ClientStates:
-    """The state of each worker of each draw, in one row. `attempt_times` are the times of attempts, with
-    their draw; `took_s` is the duration of each worker's last attempt.
+    """The state of each client of each draw, in one row. `attempt_times` are the times of attempts, with
+    their draw; `took_s` is the duration of each client's last attempt.
     """
 
     at_s: Numbers
@@ -147,7 +147,7 @@ def _hang(
     random: np.random.Generator,
 ) -> tuple[NDArray[np.int64], Numbers]:
     """Handle attempts that hang at the heal: as in the run, some then succeed, the others fail. Returns the
-    workers that attempt again, and when their attempts failed.
+    clients that attempt again, and when their attempts failed.
     """
     hangs = ends_s >= state.opens_s[who]
     which = random.integers(len(storm.hung_s), size=len(who))
@@ -172,7 +172,7 @@ def _skip(state: _ClientStates, who: NDArray[np.int64], first_s: Numbers) -> Non
 
 
 def _slots(came_s: Numbers, storm: StormModel) -> Numbers:
-    """Return when each worker is admitted, in the order of their attempts: at once, or at its slot."""
+    """Return when each client is admitted, in the order of their attempts: at once, or at its slot."""
     slot_s = came_s.copy()
     for lane, slower in ((storm.resumes, 1), (~storm.resumes, 4)):
         columns = np.flatnonzero(lane)
@@ -209,7 +209,7 @@ def _peak_per_s(draw: NDArray[np.int64], at_s: Numbers, draws: int) -> Numbers:
 
 def _at_once(draw: NDArray[np.int64], after_heal_s: Numbers, draws: int) -> Numbers:
     """Return the most attempts of each draw within a tenth of a second after the heal, when they reach
-    the coordinator.
+    the server.
     """
     index = np.floor(after_heal_s / _BIN_S).astype(np.int64)
     seen = (index >= 0) & (index < _MAX_BINS)

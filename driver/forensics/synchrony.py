@@ -1,4 +1,4 @@
-"""The share of a storm in its busiest tenth of a second, compared with independent workers. Pure."""
+"""The share of a storm in its busiest tenth of a second, compared with independent clients. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DRAWS, _WORK = 40, 1_000_000
 class StormSynchrony:
     """One storm with `busiest` attempts in its busiest 100 ms.
 
-    `by_chance` is the mean share where each worker's attempts are shifted by a random time; `at_most` is the
+    `by_chance` is the mean share where each client's attempts are shifted by a random time; `at_most` is the
     95th percentile of such draws. None with too few attempts.
     """
 
@@ -40,12 +40,12 @@ class StormSynchrony:
 
     @property
     def amplification(self) -> float:
-        """Attempts for each disconnected worker."""
+        """Attempts for each disconnected client."""
         return self.attempts / self.clients
 
     @property
     def in_step(self) -> bool:
-        """Whether half of the workers or more attempted at the same moment, and not by chance."""
+        """Whether half of the clients or more attempted at the same moment, and not by chance."""
         by_chance = self.at_most is None or self.share <= CLEARLY * self.at_most
         return not by_chance and self.busiest >= self.clients / 2
 
@@ -76,7 +76,7 @@ def _of(storm: ReconnectStorm) -> StormSynchrony:
 def _by_chance(
     at_ns: Numbers, owner: np.ndarray[tuple[int, ...], np.dtype[np.int64]], owners: int
 ) -> Numbers:
-    """Return the busiest 100 ms of draws in which each worker's attempts are rotated within the storm's
+    """Return the busiest 100 ms of draws in which each client's attempts are rotated within the storm's
     length.
     """
     random = np.random.default_rng(0)

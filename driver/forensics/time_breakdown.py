@@ -16,7 +16,7 @@ from driver.histories.server_events import ClientGone, ClientLost, client_of
 class DetectionTimes:
     """One outage, and how long after the break each side detected it.
 
-    `coordinator_s` is None where the coordinator detected nothing before the worker reconnected. Both count
+    `server_s` is None where the server detected nothing before the client reconnected. Both count
     from the same break.
     """
 
@@ -36,7 +36,7 @@ class TimeBreakdown:
 
 
 def detection_times(history: History) -> list[DetectionTimes]:
-    """Return the detection times of every outage of a running process, in order of the workers."""
+    """Return the detection times of every outage of a running process, in order of the clients."""
     recorded: dict[str, set[int]] = {}
     for event in history.merged(ClientLost, ClientGone):
         if isinstance(event, ClientLost | ClientGone):
@@ -65,10 +65,10 @@ def time_breakdowns(outages: Sequence[Outage]) -> list[TimeBreakdown]:
 
 
 def _server_s(connections: ConnectionHistory, outage: Outage, recorded_ns: set[int]) -> float | None:
-    """Return how long after the break the coordinator closed the connection; None: not before the next one.
+    """Return how long after the break the server closed the connection; None: not before the next one.
 
     `recorded_ns` are the times of its own lines about it: an interval that ends otherwise ended with the
-    coordinator.
+    server.
     """
     limit_ns = outage.back_ns if outage.back_ns is not None else math.inf
     for begin_ns, end_ns in connections.by_server:

@@ -27,5 +27,5 @@ SYSTEM = Words("client", "clients", "link", "links", "server", "the clients")
 
 
 def words_of(history: History) -> Words:
-    """Return the words of a history: of any system, whose workers are links where these are whole."""
+    """Return the words of a history: of any system, whose clients are links where these are whole."""
     return SYSTEM if history.containers or any(map(is_link, history.clients)) else REFERENCE

@@ -1,4 +1,4 @@
-"""Connection history: when each worker was connected, by either side's journal, and each of its outages."""
+"""Connection history: when each client was connected, by either side's journal, and each of its outages."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from wire.events import (
 
 LOSS, RESTART = "loss", "restart"
 ZOMBIE, GHOST = "zombie", "ghost"
-"""Connected by the coordinator's journal alone, and by the worker's alone."""
+"""Connected by the server's journal alone, and by the client's alone."""
 STOPPING = ("pause",)
 """Faults under which a process does not run, so that it cannot detect the end of its connection."""
 MOST_VIEWS = 4_096
-"""Workers whose views are kept apart."""
+"""Clients whose views are kept apart."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Outage:
 
     @property
     def detection_s(self) -> float:
-        """Seconds from the break until the worker recorded the loss."""
+        """Seconds from the break until the client recorded the loss."""
         return (self.lost_ns - self.broken_ns) / 1e9
 
     @property
@@ -104,9 +104,9 @@ class Outage:
 
 @dataclass
 class ConnectionHistory:
-    """One worker's connections.
+    """One client's connections.
 
-    `by_worker` and `by_coordinator` are the intervals in which that side's journal has it connected, sorted
+    `by_client` and `by_server` are the intervals in which that side's journal has it connected, sorted
     and disjoint. `starts` counts its processes.
     """
 
@@ -138,7 +138,7 @@ class ConnectionHistory:
 
 
 def connection_histories(history: History) -> dict[str, ConnectionHistory]:
-    """Return each worker's connections by its name, in the order of the workers' numbers."""
+    """Return each client's connections by its name, in the order of the clients' numbers."""
     by_server = history.view(_by_server)
     return {
         client: replace(history.view(_of_client(client)), by_server=by_server.get(client, []))
@@ -148,7 +148,7 @@ def connection_histories(history: History) -> dict[str, ConnectionHistory]:
 
 @lru_cache(maxsize=MOST_VIEWS)
 def _of_client(client: str) -> Callable[[History], ConnectionHistory]:
-    """Return what makes the view of one worker: of a changed history, others' are shared."""
+    """Return what makes the view of one client: of a changed history, others' are shared."""
 
     def made(history: History) -> ConnectionHistory:
         run = history.view(run_timeline)
@@ -169,7 +169,7 @@ def _of_client(client: str) -> Callable[[History], ConnectionHistory]:
 
 
 def _given_up_ns(history: History) -> dict[str, list[int]]:
-    """Return when the coordinator declared the connections of each worker lost."""
+    """Return when the server declared the connections of each client lost."""
     found: dict[str, list[int]] = {}
     for lost in history.of(ClientLost):
         if lost.kind != "superseded":
@@ -178,9 +178,9 @@ def _given_up_ns(history: History) -> dict[str, list[int]]:
 
 
 class ConnectionTracker:
-    """Builds one worker's connection history from its events, added in order.
+    """Builds one client's connection history from its events, added in order.
 
-    `faults` are those that affect the worker; the caller may append to them, each before its effects.
+    `faults` are those that affect the client; the caller may append to them, each before its effects.
     """
 
     def __init__(self, client: str, faults: Sequence[FaultWindow]) -> None:
@@ -203,13 +203,13 @@ class ConnectionTracker:
         }
 
     def add(self, event: Event) -> None:
-        """Apply the worker's next event; kinds that concern no connection change nothing."""
+        """Apply the client's next event; kinds that concern no connection change nothing."""
         if handler := self._on.get(type(event)):
             handler(event)
         self._last_ns = event.at_ns
 
     def server_lost(self, at_ns: int) -> None:
-        """Record that the coordinator declared the worker's connection lost at `at_ns`."""
+        """Record that the server declared the client's connection lost at `at_ns`."""
         self._given_up_ns = at_ns
 
     def close(self, at_ns: int) -> None:
@@ -282,7 +282,7 @@ class ConnectionTracker:
         self.connections.outages.append(self._outage)
 
     def _stopped_ns(self, since_ns: int) -> int | None:
-        """Return when a fault paused the worker's process, if the coordinator declared the connection open
+        """Return when a fault paused the client's process, if the server declared the connection open
         since `since_ns` lost during that pause: the break is then the pause's begin. None otherwise.
         """
         if self._given_up_ns < since_ns:
@@ -309,7 +309,7 @@ class ConnectionTracker:
 
 
 def _by_server(history: History) -> dict[str, list[Interval]]:
-    """Return when the coordinator held a connection of each worker; its own end ends all."""
+    """Return when the server held a connection of each client; its own end ends all."""
     run = history.view(run_timeline)
     since: dict[str, tuple[str, int]] = {}
     held: dict[str, list[Interval]] = {}
@@ -343,7 +343,7 @@ def _by_server(history: History) -> dict[str, list[Interval]]:
 
 
 def _died_ns(run: RunTimeline, last_line_ns: int, restart_ns: int) -> int:
-    """Return when a killed coordinator ended: at the begin of a fault on it, else at its last event."""
+    """Return when a killed server ended: at the begin of a fault on it, else at its last event."""
     aimed = [window for window in run.faults if SERVER in window.targets]
     begins = (
         window.began_ns for window in aimed if last_line_ns <= window.began_ns and window.due_ns <= restart_ns

@@ -16,7 +16,7 @@ from wire.journal_chain import JournalWriter
 
 FILE_NAME = f"{DRIVER}{SUFFIX}"
 LINE_BYTES = 4 << 20
-"""Limit of a line: one may list 500 tasks, or all links of a large fleet."""
+"""Limit of a line: one may list 500 requests, or all links of a large fleet."""
 
 
 class DriverJournal:

@@ -8,7 +8,7 @@ from wire.events import Event
 
 
 class RunStarted(Event, tag="run_started", frozen=True):
-    """First line of a run. `workers` are the names of all planned workers."""
+    """First line of a run. `clients` are the names of all planned clients."""
 
     run: str
     scenario: str
@@ -79,7 +79,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault began. `planned_ns` is when it was due; `spread_ms` is from the first target to the last.
 
     `changes` is what it can change of its targets (chaos.evidence.Change; None in journals of older labs).
-    `cuts`: a worker under it must lose its connection (a cut, a reset, a kill, a stall longer than the
+    `cuts`: a client under it must lose its connection (a cut, a reset, a kill, a stall longer than the
     heartbeat timeout); under a latency it need not. `called_ns` is when the driver requested it, `began_ns`
     maps each target to when Toxiproxy or the engine had applied it. `for_s` is its planned length; None: it
     is instantaneous. `mechanism` is what the engine does it by; "" for a fault on links. One with an anchor

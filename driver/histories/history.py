@@ -195,7 +195,7 @@ class JournalLine:
 class History:
     """All events of a run.
 
-    `expected` are the processes that must have a journal, `workers` those that are workers: of a foreign
+    `expected` are the processes that must have a journal, `clients` those that connect: of a foreign
     system its links (`system_history`), and `containers` are those of its services. `sealed`: every journal
     has seals, so that a line that is missing can be detected. `changed`, of an altered copy: the kinds of
     events and the processes whose journal it has changed, and ALL where its span is another one. All instants

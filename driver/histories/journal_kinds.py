@@ -33,7 +33,7 @@ _OWN: dict[str, tuple[type[Event], ...]] = {
 
 
 def event_kinds(process: str) -> tuple[type[Event], ...]:
-    """Return the event kinds of a process's journal; a process of no other role is a worker."""
+    """Return the event kinds of a process's journal; a process of no other role is a client."""
     return _OWN[TOXIPROXY] if is_door(process) else _OWN.get(process, get_args(WorkerEvent))
 
 

@@ -54,7 +54,7 @@ def read_history(
 
 
 def client_order(name: str) -> tuple[int, str]:
-    """Return a sort key that puts worker-2 before worker-10."""
+    """Return a sort key that puts `worker-2` before `worker-10`."""
     number = name.rpartition("-")[2]
     return (int(number) if number.isdecimal() else 0, name)
 

@@ -1,8 +1,8 @@
 """A history in which each link is a client that connects again and again, made from the journals of doors.
 
 A door records connections, not what their ends decide. This translates them into the events of processes that
-say so themselves, a link in the place of a worker and the door's other side in that of the coordinator: then
-outages, storms, gaps and policies are computed for any TCP client as for a worker of the reference system.
+say so themselves, a link in the place of a client and the door's other side in that of the server: then
+outages, storms, gaps and policies are computed for any TCP client as for a client of the reference system.
 Pure.
 
 A connection is carried from the server's first bytes on; over a link whose server never sends any, from its
@@ -182,7 +182,7 @@ class _Client:
 
 
 def _loss_kind(one: LinkConnection) -> str:
-    """The kind of a loss as a worker would record it. A client that ends a connection itself timed out."""
+    """The kind of a loss as a client would record it. A client that ends a connection itself timed out."""
     if (one.closed_by or one.ended_by) == CLIENT:
         return "heartbeat_timeout"
     return {RST: "reset", TIMEOUT: "heartbeat_timeout"}.get(one.how, "closed")

@@ -18,7 +18,7 @@ from wire.events import Event
 BACK_BYTES = 256 << 10
 PROBER_BACK_BYTES = 8 << 20
 DRIVER_BACK_BYTES = 64 << 20
-"""Bytes read before a journal's end: seconds of a busy worker or of the prober of a fleet; an hour of the
+"""Bytes read before a journal's end: seconds of a busy client or of the prober of a fleet; an hour of the
 driver, since a fault that is on may have begun that long ago.
 """
 _BACK = {PROBER: PROBER_BACK_BYTES, DRIVER: DRIVER_BACK_BYTES}

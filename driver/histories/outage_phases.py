@@ -57,4 +57,4 @@ PHASES = (
         lambda outage: outage.resume_s,
     ),
 )
-"""In the order of time. All but the last add up to the time until the worker is connected."""
+"""In the order of time. All but the last add up to the time until the client is connected."""

@@ -1,4 +1,4 @@
-"""Refusals of the coordinator: those with an event, and those that RefusalsOmitted counts instead."""
+"""Refusals of the server: those with an event, and those that RefusalsOmitted counts instead."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def refused(history: History, kind: type[Event], until_ns: int | None = None) ->
 
 
 def omitted_of(history: History, kind: type[Event], client: str) -> int:
-    """Return the number of refusals of one kind without an event that may concern `worker`."""
+    """Return the number of refusals of one kind without an event that may concern `client`."""
     tag = str(kind.__struct_config__.tag)
     omitted = history.of(RefusalsOmitted)
     return sum(one.count for one in omitted if one.kind == tag and client_of(one) in ("", client))

@@ -46,7 +46,7 @@ class FaultWindow:
     receipt: Receipt | None
 
     def reaches(self, client: str, clients: tuple[str, ...]) -> bool:
-        """Whether it affects a worker's connection, through its own link or container or a shared one.
+        """Whether it affects a client's connection, through its own link or container or a shared one.
 
         A link of a system is affected by a fault on a container at one of its ends.
         """
@@ -108,7 +108,7 @@ class RunTimeline:
         return min([self.end_ns, *later])
 
     def faults_on(self, client: str) -> list[FaultWindow]:
-        """Return the faults that affected a worker's connection."""
+        """Return the faults that affected a client's connection."""
         return [window for window in self.faults if window.reaches(client, self.clients)]
 
 

@@ -1,6 +1,6 @@
 """A server's events about its clients' connections, by the names that every system has for them. Pure.
 
-The reference system's coordinator writes them; of any other server they are made from its door's journal.
+The server of the reference system writes them; of any other they are made from its door's journal.
 """
 
 from __future__ import annotations

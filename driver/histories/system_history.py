@@ -14,7 +14,7 @@ DOORS = "doors"
 
 
 def with_links(history: History, containers: Sequence[str]) -> History:
-    """Return a history with the events of its links, each as a client in the place of a worker.
+    """Return a history with the events of its links, each as a client of its own.
 
     `containers` are those of the system's services. A link whose door left lines out has no events, and is
     a hole in the door's journal.

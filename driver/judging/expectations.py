@@ -129,7 +129,7 @@ def _whole_signal(signal: Signal, history: History, found: Finding) -> Finding:
 
 
 def _with_worst(history: History, found: Finding, measure: str) -> Finding:
-    """Return a failed finding with the events of the outages or tasks that decide its value as evidence."""
+    """Return a failed finding with the events that decide its value as evidence."""
     if found.status is not Status.failed:
         return found
     events = [event for case in worst_cases(history, measure) for event in case.events]

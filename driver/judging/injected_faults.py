@@ -64,7 +64,7 @@ class InjectedFault:
 
     @cached_property
     def reaches_all(self) -> bool:
-        """Whether it affects every link: its target is the coordinator or Toxiproxy."""
+        """Whether it affects every link: its target is the server or Toxiproxy."""
         return any(target in CORE for target in self.targets)
 
     @cached_property

@@ -152,7 +152,7 @@ class FaultObservations:
         return window.lives or bool(window.ends)
 
     def was_restarted(self, injected: InjectedFault) -> bool:
-        """Return whether the coordinator started again in the time of a fault or shortly before."""
+        """Return whether the server started again in the time of a fault or shortly before."""
         starts_ns = [one.at_ns for one in self._history.of(ProcessStarted) if one.by == SERVER]
         return any(injected.first_ns - RESTART_NS <= at_ns <= injected.last_ns for at_ns in starts_ns[1:])
 

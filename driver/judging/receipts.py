@@ -123,7 +123,7 @@ def _server_was_busy(
     others: Mapping[str, LinkEvidence],
     slow: Mapping[str, Slowness | None],
 ) -> bool:
-    """Return whether all links but the targets were slow at one instant after a restart of the coordinator,
+    """Return whether all links but the targets were slow at one instant after a restart of the server,
     which answers on all of them. One such link alone is no evidence: it may be the link that is slow.
     """
     found = [one for one in slow.values() if one is not None]
@@ -198,7 +198,7 @@ def _not_seen_to_end(
 def _not_spared(fault: LinkFault, seen: LinkEvidence, slow: Slowness | None, *, busy: bool) -> str:
     """Return what a link that is no target shows, by the same rule as a target; "" when nothing.
 
-    While the coordinator is `busy` with its restart, slowness is no evidence of a fault.
+    While the server is `busy` with its restart, slowness is no evidence of a fault.
     """
     if trouble := unexpected_change(seen.during):
         return trouble

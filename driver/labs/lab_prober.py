@@ -14,13 +14,14 @@ import msgspec
 from chaos.evidence import LinkWindow
 from chaos.prober.events import LinkSeen
 from chaos.prober.probe_rate import read_windows, write_windows
-from chaos.prober.settings import ProberSettings, client_links
+from chaos.prober.settings import ProberSettings
 from driver.engines.engine import PROBER
 from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
 from driver.judging.link_records import LinkRecord, link_records
 from driver.labs.lab import Lab
 from driver.labs.lifecycle import call_engine
+from driver.reference.system import worker_links
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.probe_schedule import WINDOW_FILE, windows_of
 from driver.terminal import ProgressView, Terminal
@@ -43,7 +44,7 @@ async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
     if journals is None or await asyncio.to_thread(_probes_all, lab, journals, workers):
         return
     terminal.show(ProgressView("starting the prober, which observes faults"))
-    settings = msgspec.json.encode(ProberSettings(links=client_links(workers))).decode()
+    settings = msgspec.json.encode(ProberSettings(links=worker_links(workers))).decode()
     await call_engine(lab.engine, lab.engine.ensure_images, (PROBER,), terminal.info)
     await call_engine(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
 

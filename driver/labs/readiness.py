@@ -11,9 +11,10 @@ from dataclasses import replace
 from chaos.actuator import name_list
 from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.engine import CORE
-from driver.errors import CoordinatorError, EngineError, NotReadyError
+from driver.errors import EngineError, NotReadyError
 from driver.labs.lab import Lab
 from driver.reference.coordinator_client import CoordinatorClient
+from driver.reference.errors import CoordinatorError
 from driver.terminal import ProgressView, Terminal
 from wire.address import worker_name
 from wire.control import CoordinatorState

@@ -1,4 +1,4 @@
-"""Figures of single workers, for comparisons of single runs: each is a mean over one worker's outages."""
+"""Figures of single clients, for comparisons of single runs: each is a mean over one client's outages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BY_CLIENT: dict[str, Metric] = {
 
 
 def by_client(history: History) -> dict[str, dict[str, float]]:
-    """Return each figure of BY_WORKER by worker. A worker without such an outage has no entry.
+    """Return each figure of BY_CLIENT by client. A client without such an outage has no entry.
 
     Only outages count that a loss began and a connection ended; restarts of a process do not.
     """

@@ -200,7 +200,7 @@ def measure(history: History) -> Values:
 
 
 def longest_disagreement_s(clients: list[ConnectionHistory]) -> float | None:
-    """Return the longest time in which one side alone has a worker connected; None without workers."""
+    """Return the longest time in which one side alone has a client connected; None without clients."""
     stretches = [
         end - begin
         for connections in clients

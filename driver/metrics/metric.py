@@ -61,7 +61,7 @@ class StillOpen:
 class MetricFamily:
     """The metrics of one subject: `measure` returns the value of each from a history. Pages list families by
     `rank`. `of_operations`: they are measured from operations alone, so that those of a part of a run have
-    values too. `on_system`: they are measured of a foreign system too, whose workers are its links.
+    values too. `on_system`: they are measured of a foreign system too, whose clients are its links.
     `still_open` returns, by the name of a metric without a value, what had not ended when its time was over.
     `broken_by` maps the begin of a metric's name to controls (`driver/controls/`) that are tried first to
     show that a bound on it can be missed.

@@ -1,4 +1,4 @@
-"""The reconnect storm after a fault: the rate of attempts, and the time until the workers are back."""
+"""The reconnect storm after a fault: the rate of attempts, and the time until the clients are back."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ class ReconnectStorm:
 
     @property
     def clients(self) -> set[str]:
-        """The workers that lost their connection."""
+        """The clients that lost their connection."""
         return {outage.client for outage in self.outages}
 
     def back_after_heal_s(self, share: float) -> float | None:
-        """Return the seconds from the fault's end until `share` of its workers were back; None: never."""
+        """Return the seconds from the fault's end until `share` of its clients were back; None: never."""
         if self.window.ended_ns is None or not self.outages:
             return None
         last_back = {outage.client: outage.back_ns for outage in self.outages}
@@ -81,7 +81,7 @@ class ReconnectStorm:
 
 
 def storms(history: History) -> list[ReconnectStorm]:
-    """Return one storm for each fault; an outage belongs to the last fault on its worker before the break."""
+    """Return one storm for each fault; an outage belongs to the last fault on its client before the break."""
     run = history.view(run_timeline)
     windows = sorted(run.faults, key=lambda window: window.due_ns)
     begins = [window.due_ns for window in windows]

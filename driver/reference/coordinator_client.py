@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from driver.errors import CoordinatorError
+from driver.reference.errors import CoordinatorError
 from driver.typed_json import decode_json
 from wire.control import (
     CoordinatorHealth,

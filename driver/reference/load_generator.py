@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
-from driver.errors import CoordinatorError
+from driver.reference.errors import CoordinatorError
 from driver.reference.load_events import SubmitFailed, SubmitGivenUp, TasksAccepted, TasksRefused
 from wire.control import SubmissionReply, TaskSpec
 from wire.events import Journal

@@ -32,6 +32,7 @@ from driver.reference.coordinator_client import CoordinatorClient
 from driver.reference.load_events import LastState
 from driver.reference.load_generator import LoadGenerator
 from driver.reference.steady_state import StatePoller, wait_converged, wait_drained, wait_ready
+from driver.reference.system import link_names, reference_system
 from driver.reference.workload import generate
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunActivity, RunContext, RunFacts
@@ -39,7 +40,6 @@ from driver.scenarios.abort_when import AbortMonitor, parse_abort
 from driver.scenarios.plan import Plan
 from driver.scenarios.probe_schedule import WINDOW_FILE, probe_windows, settings_json
 from driver.terminal import Terminal
-from wire.address import worker_name
 from wire.control import TaskSpec
 from wire.settings import CoordinatorSettings
 
@@ -59,7 +59,7 @@ class ReferenceSubject:
         self._engine = engine
         self._terminal = terminal
         self._prober = prober
-        self._workers = [worker_name(index) for index in range(1, plan.workers + 1)]
+        self._workers = link_names(reference_system(plan.workers))
         self._folder = Path()
         self._lab: Lab | None = None
         self._spec = replace(
@@ -68,6 +68,10 @@ class ReferenceSubject:
             worker_json=json.dumps({"seed": plan.seed, **plan.worker}),
             placement=plan.placement,
         )
+
+    @property
+    def clients(self) -> Sequence[str]:
+        return self._workers
 
     @property
     def notice_s(self) -> float:

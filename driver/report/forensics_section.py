@@ -65,7 +65,7 @@ class WhatIfRow:
 
 @dataclass(frozen=True)
 class ClientForensics:
-    """One worker: both median detection times, and the policy that its attempts fit ("?": uncertain)."""
+    """One client: both median detection times, and the policy that its attempts fit ("?": uncertain)."""
 
     noticed_s: float | None
     server_s: float | None
@@ -133,7 +133,7 @@ def _without(analysis: ForensicAnalysis) -> str:
 
 
 def _also(analysis: ForensicAnalysis) -> list[str]:
-    """Return sentences on the declared policies, and on workers that do not fit the fleet."""
+    """Return sentences on the declared policies, and on clients that do not fit the fleet."""
     found = []
     best = analysis.naming.best
     if best is not None and analysis.declared:

@@ -180,7 +180,7 @@ def _margin(finding: Finding) -> str:
 
 
 def _label_px(shown: Timeline) -> int:
-    """Return the width of the lanes' names: links have longer ones than workers."""
+    """Return the width of the lanes' names: those of links are long."""
     longest = max((len(lane.name) for lane in shown.lanes), default=0)
     return min(MOST_LABEL_PX, max(LEAST_LABEL_PX, 16 + 7 * longest))
 

@@ -17,7 +17,7 @@ from driver.histories.system_events import FAIL, OK, UNKNOWN, Operation
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
-from driver.reference.advice import Advice
+from driver.report.advice import Advice
 from driver.report.charts.lanes import LanesOf
 from driver.report.charts.link_lanes import system_lanes
 from driver.report.charts.plot import Plot

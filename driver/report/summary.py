@@ -21,7 +21,7 @@ from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
 from driver.nouns import counted
-from driver.reference.advice import Advice
+from driver.report.advice import Advice
 from driver.results.judged_run import JudgedRun
 
 MOST_FAULTS = 3

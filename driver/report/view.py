@@ -80,7 +80,7 @@ def figures(run: JudgedRun, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
 
 
 def client_rows(run: JudgedRun) -> list[ClientRow]:
-    """Return a row for each client: a worker, or a link."""
+    """Return a row for each client: a replica, or a link of one."""
     _, last = subject_of(run.history).last_column
     histories = run.history.view(connection_histories)
     whole = run.history.view(run_timeline)

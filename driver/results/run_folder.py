@@ -73,7 +73,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """run.json: all that judging and replaying need, written before anything starts.
 
     `system` is None for the reference system. `processes`: those that must each leave a journal (driver,
-    coordinator, prober, worker-1, door-1, …). `expect`: the expectations as the scenario has them.
+    `coordinator`, `prober`, `worker-1`, `door-1`, …). `expect`: the expectations as the scenario has them.
     `planned_faults`: every occurrence on the timeline. `sealed`: the lines of its journals are chained by
     hashes. `controls`: each finding that passes must be shown to be able to fail; `fault_free`: what the same
     plan showed without its faults. The rest is for the reader.
@@ -103,7 +103,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
     @property
     def links(self) -> list[str]:
-        """The links that the prober observes; those of the reference system have the workers' names."""
+        """The links that the prober observes; those of the reference system have the clients' names."""
         return self.clients if self.system is None else self.system.links
 
 

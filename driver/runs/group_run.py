@@ -1,7 +1,7 @@
 """Runs a group: every cell of a scenario's matrix, each repeated, in a folder of their own.
 
 The cells are interleaved (A B C A B C), so that a slow phase of the machine affects every cell. The runs of
-one round have one seed: every cell gets the same targets, times and tasks.
+one round have one seed: every cell gets the same targets, times and load.
 """
 
 from __future__ import annotations

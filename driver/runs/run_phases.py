@@ -9,7 +9,7 @@ from pathlib import Path
 
 from driver.background import background
 from driver.errors import (
-    CoordinatorError,
+    ControlError,
     EngineError,
     EngineGoneError,
     InterruptedCommandError,
@@ -34,7 +34,6 @@ from driver.runs.resource_sampler import sample_resources
 from driver.runs.run_request import RunRequest
 from driver.runs.run_subject import RunActivity, RunContext, RunProgress, RunSubject
 from driver.terminal import ProgressView, Terminal
-from wire.address import worker_name
 from wire.events import ProcessStopping
 
 START_IN_NS = 100_000_000
@@ -72,7 +71,7 @@ class RunPhases:
             self._terminal.warn(f"Ended early, as the scenario asks: {error.sentence}")
         except LabError as error:
             busy = self._machine.busy()
-            if busy and isinstance(error, NotReadyError | CoordinatorError | LinksError):
+            if busy and isinstance(error, NotReadyError | ControlError | LinksError):
                 # On such a machine a timeout shows a failure neither of the lab nor of the system.
                 # The verdict names the load of the machine; the terminal shows it once, there.
                 self._journal.write(LabTrouble, what="machine_busy", detail=f"{busy}. {error.sentence}")
@@ -119,7 +118,7 @@ class RunPhases:
             run=self._folder.name,
             scenario=self._plan.scenario,
             seed=self._plan.seed,
-            clients=[worker_name(index) for index in range(1, self._plan.workers + 1)],
+            clients=list(self._subject.clients),
             duration_s=self._plan.duration_s,
         )
         async with phase(write, "up"):
@@ -162,7 +161,7 @@ class RunPhases:
     async def _inject(
         self, activity: RunActivity, faults: FaultRunner, zero_ns: int, progress: RunProgress
     ) -> None:
-        """Wait for a steady state, then run the faults, until the last task of the load is due."""
+        """Wait for a steady state, then run the faults, until the last of the load is due."""
         end_ns = zero_ns + round(self._plan.duration_s * 1e9)
         progress.ends_at_ns = end_ns
         progress.phase = "reaching a steady state"

@@ -24,7 +24,7 @@ from driver.terminal import ProgressView
 class RunFacts:
     """What the record of a run says of its system, before anything starts.
 
-    `processes` will leave a journal each, beside the driver; `workers` are those of the reference system.
+    `processes` will leave a journal each, beside the driver; `clients` are those of the reference system.
     """
 
     versions: Mapping[str, str]
@@ -100,6 +100,10 @@ class RunActivity(Protocol):
 
 class RunSubject(Protocol):
     """One system of a run. Calls raise LabError."""
+
+    @property
+    def clients(self) -> Sequence[str]:
+        """The clients that are known before the start; those of a system behind doors are not."""
 
     @property
     def notice_s(self) -> float:

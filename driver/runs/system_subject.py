@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +97,10 @@ class SystemSubject:
         self._folder = folder
         self._terminal = terminal
         self._start = start or SharedStart(SystemLab(self._project, door_image(), folder))
+
+    @property
+    def clients(self) -> Sequence[str]:
+        return ()
 
     @property
     def notice_s(self) -> float:

@@ -16,8 +16,9 @@ from chaos.prober.probe_rate import (
     rate_for_duration,
     spared_link_rate,
 )
-from chaos.prober.settings import ProberSettings, client_links
+from chaos.prober.settings import ProberSettings
 from chaos.targets import CORE
+from driver.reference.system import worker_links
 from driver.scenarios.plan import Plan, PlannedFault
 from wire.address import worker_name
 
@@ -33,7 +34,7 @@ def settings_json(plan: Plan, reads_windows: bool) -> str:
     usual = ProbeRate()
     if not reads_windows:
         usual = reduce(ProbeRate.at_least, (_probe_rate(fault) for fault in plan.faults), usual)
-    settings = ProberSettings(links=client_links(plan.workers), usual=usual, seed=plan.seed)
+    settings = ProberSettings(links=worker_links(plan.workers), usual=usual, seed=plan.seed)
     return msgspec.json.encode(settings).decode()
 
 

@@ -18,7 +18,8 @@ from chaos.prober.all_links import AllLinks, FollowedFile
 from chaos.prober.far_end import FarEnd
 from chaos.prober.link_prober import LinkProber
 from chaos.prober.probe_rate import ProbeRate, ProbeWindow, read_windows, write_windows
-from chaos.prober.settings import ProbedLink, ProberSettings, client_links, read_links, write_links
+from chaos.prober.settings import ProbedLink, ProberSettings, read_links, write_links
+from driver.reference.system import worker_links
 from tests.waiting import eventually
 from wire.events import Event, Journal
 from wire.probe import preamble
@@ -37,7 +38,7 @@ def test_settings_that_make_no_sense_end_the_prober_with_a_sentence() -> None:
 
 
 def test_the_links_of_a_fleet_have_a_port_each_at_toxiproxy_and_no_preamble() -> None:
-    assert client_links(2) == (
+    assert worker_links(2) == (
         ProbedLink("worker-1", "toxiproxy", 20_001), ProbedLink("worker-2", "toxiproxy", 20_002),
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from driver.errors import CoordinatorError
 from driver.reference.coordinator_client import CoordinatorClient
+from driver.reference.errors import CoordinatorError
 from tests.waiting import forever
 from wire.control import Submission, SubmissionReply, TaskSpec
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from driver.errors import CoordinatorError
 from driver.histories.driver_journal import DriverJournal
+from driver.reference.errors import CoordinatorError
 from driver.reference.load_generator import LoadGenerator
 from tests.driver.fakes import events_in
 from wire.control import RefusedTask, SubmissionReply, TaskSpec

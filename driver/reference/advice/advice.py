@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.forensics.settings import advised_s, coordinator_settings, worker_settings
+from driver.forensics.settings import advised_s, client_settings, server_settings
 from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
 from driver.metrics.quantities import write
@@ -13,7 +13,7 @@ from wire.settings import CoordinatorSettings, WorkerSettings
 
 def coordinator_setting(history: History, key: str, factor: float) -> Setting:
     """Return the change of a number in the coordinator's settings, `factor` times its value, at least 1."""
-    now = getattr(coordinator_settings(history), key)
+    now = getattr(server_settings(history), key)
     # A default has no line in the scenario that a diff could take out.
     written = "" if now == getattr(CoordinatorSettings(), key) else str(now)
     return Setting("coordinator", key, written, str(max(1, round(now * factor))))
@@ -21,7 +21,7 @@ def coordinator_setting(history: History, key: str, factor: float) -> Setting:
 
 def cap_setting(history: History, factor: float) -> Setting:
     """Return the change of the workers' cap, by default the coordinator's advised one, by a factor."""
-    own_ms = worker_settings(history).cap_ms
+    own_ms = client_settings(history).cap_ms
     cap_ms = own_ms if own_ms is not None else advised_s(history)[1] * 1e3
     now = "" if own_ms is None else str(own_ms)
     return Setting("worker", "cap_ms", now, str(max(1, round(cap_ms * factor))))
@@ -29,7 +29,7 @@ def cap_setting(history: History, factor: float) -> Setting:
 
 def policy_settings(history: History, policy: str) -> tuple[Setting, ...]:
     """Return the changes to another policy, with the coordinator's base and cap in place of the workers'."""
-    settings = worker_settings(history)
+    settings = client_settings(history)
     # A name outside the catalogue is the worker's own text, which no diff to copy may contain.
     is_shown = settings.policy in POLICIES and settings.policy != WorkerSettings().policy
     now = settings.policy if is_shown else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.forensics.settings import worker_settings
+from driver.forensics.settings import client_settings
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.storm import storms
@@ -19,7 +19,7 @@ def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | N
     large = [storm for storm in history.view(storms) if len(storm.clients) >= FEWEST]
     if not large or number(metrics, "storm_busiest_100ms_ratio") < IN_STEP:
         return None
-    known = POLICIES.get(worker_settings(history).policy)
+    known = POLICIES.get(client_settings(history).policy)
     if known is not None and known.spreads:
         # This policy draws at random already: its synchrony has another cause.
         return None

@@ -7,7 +7,7 @@ timeout on average (worker/heartbeat.py, coordinator/session_manager.py).
 from __future__ import annotations
 
 from driver.checks.finding import Finding, Status
-from driver.forensics.settings import coordinator_settings, worker_settings
+from driver.forensics.settings import client_settings, server_settings
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
@@ -23,9 +23,9 @@ MARGIN = 0.9
 
 
 def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
-    settings = coordinator_settings(history)
+    settings = server_settings(history)
     interval_s, timeout_s = settings.heartbeat_interval_ms / 1e3, settings.heartbeat_timeout_ms / 1e3
-    learned = worker_settings(history).adaptive_heartbeat
+    learned = client_settings(history).adaptive_heartbeat
     missed = []
     for threshold in filter(None, map(_missed, findings)):
         average = threshold.metric.statistic in AVERAGES

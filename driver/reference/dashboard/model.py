@@ -129,7 +129,7 @@ class Model:
 
     def _run_started(self, event: driver.RunStarted) -> None:
         self.run.started = event
-        for name in event.workers:
+        for name in event.clients:
             self.worker(name)
 
     def _fault_begun(self, event: driver.FaultBegun) -> None:

@@ -36,7 +36,7 @@ class Note(msgspec.Struct, frozen=True):
 class Lane(msgspec.Struct, frozen=True):
     """One process.
 
-    `states` are (from, to, state); `attempts` begin at those seconds; `busy` is when a task ran.
+    `states` are (from, to, state); `attempts` begin at those seconds; `busy` is when it worked.
     """
 
     name: str

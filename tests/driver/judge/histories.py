@@ -67,7 +67,7 @@ class Past:
             run="run",
             scenario="herd",
             seed=1,
-            workers=self.workers,
+            clients=self.workers,
             duration_s=duration_s,
         )
         self.start("coordinator", 0.1, role="coordinator")
