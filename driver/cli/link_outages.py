@@ -66,7 +66,7 @@ def outage_rows(history: History, now_ns: int) -> list[OutageRow]:
 
 def _row(one: Outage, run: RunTimeline, now_ns: int) -> OutageRow:
     return OutageRow(
-        link=one.worker,
+        link=one.client,
         lost_ago_s=(now_ns - one.lost_ns) / 1e9,
         how=loss_kind(one),
         fault=_fault(one, run),
@@ -85,7 +85,7 @@ def _fault(one: Outage, run: RunTimeline) -> str:
     until_ns = one.back_ns or run.end_ns
     kinds = [
         window.kind
-        for window in run.faults_on(one.worker)
+        for window in run.faults_on(one.client)
         if window.due_ns <= until_ns and (window.ended_ns is None or one.broken_ns <= window.ended_ns)
     ]
     return ", ".join(dict.fromkeys(kinds))

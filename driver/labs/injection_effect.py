@@ -122,11 +122,11 @@ def injection_effect(
     proofs = [proof for proof in rebuild_proofs(history, links) if proof.fault in ids]
     caused = [storm for storm in seen.view(storms) if storm.window.fault in ids and storm.outages]
     last_back = {outage.client: outage.back_ns for storm in caused for outage in storm.outages}
-    away = [client for client in seen.workers if last_back.get(client, 0) is None]
+    away = [client for client in seen.clients if last_back.get(client, 0) is None]
     backs = [storm.back_after_heal_s(1.0) for storm in caused]
     known = [back_s for back_s in backs if back_s is not None]
     return InjectionEffect(
-        cut_off=[client for client in seen.workers if client in last_back],
+        cut_off=[client for client in seen.clients if client in last_back],
         away=away,
         back_s=max(known, default=None) if not away else None,
         proofs=proofs,

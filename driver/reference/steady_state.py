@@ -91,7 +91,7 @@ class StatePoller:
         return list(self._workers) if self.state is None else disconnected(self.state, self._workers)
 
     def _show(self) -> None:
-        view = replace(self._progress.view(self._faults()), workers=len(self._workers))
+        view = replace(self._progress.view(self._faults()), clients=len(self._workers))
         if self.state is not None:
             counts = self.state.counts
             view = replace(

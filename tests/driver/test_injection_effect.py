@@ -114,7 +114,7 @@ def test_lines_are_read_once_and_a_torn_one_when_it_is_whole(tmp_path: Path) -> 
     with path.open("ab") as file:
         file.write(lines[2][10:] + b"".join(lines[3:]))
     assert len(recent.read().by("worker-1")) == len(lines)
-    assert recent.read().workers == ["worker-1", "worker-2", "worker-3"]
+    assert recent.read().clients == ["worker-1", "worker-2", "worker-3"]
 
 
 def test_of_a_long_journal_only_the_end_is_read(tmp_path: Path) -> None:

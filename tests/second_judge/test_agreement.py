@@ -57,7 +57,7 @@ def raw_of(history: History) -> Raw:
         name: [json.loads(msgspec.json.encode(event)) for event in journal.events]
         for name, journal in history.journals.items()
     }
-    return Raw(journals, history.workers, history.expected)
+    return Raw(journals, history.clients, history.expected)
 
 
 @cache

@@ -185,7 +185,7 @@ def test_reconnection_times_are_within_20_ms_at_p99(both: Both) -> None:
     """Beside the time for which a worker's process, ready to run, waits for a processor of a busy machine:
     so much later is what it writes itself.
     """
-    waited = [one for worker in both.own.workers for one in both.waited_ms[worker]]
+    waited = [one for worker in both.own.clients for one in both.waited_ms[worker]]
     apart_ms = [1e3 * abs((ours.total_s or 0.0) - (theirs.total_s or 0.0)) for theirs, ours in both.pairs()]
     assert len(apart_ms) >= MIN_OUTAGES
     assert percentile(apart_ms, 0.5) < 10

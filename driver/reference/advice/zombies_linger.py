@@ -19,7 +19,7 @@ def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | N
     if not zombies or zombies[0].lasted_s < LONG_S:
         return None
     longest = zombies[0]
-    workers = len({one.worker for one in zombies if one.lasted_s >= LONG_S})
+    workers = len({one.client for one in zombies if one.lasted_s >= LONG_S})
     return Advice(
         "zombies_linger",
         "Shorten the coordinator's heartbeat timeout (heartbeat_timeout_ms).",

@@ -33,9 +33,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if split:
         side = "the worker" if holds(split[0].by_client, run.end_ns - 1) else "the coordinator"
         because = (
-            f"at the end {len(split)} workers are connected by one side only: {split[0].worker} ({side})"
+            f"at the end {len(split)} workers are connected by one side only: {split[0].client} ({side})"
         )
-        evidence = show(history, _around(history, split[0].worker, run.end_ns))
+        evidence = show(history, _around(history, split[0].client, run.end_ns))
         return violated(NAME, because, len(split), evidence)
     worst: tuple[int, str, str, Interval] = (0, "", "", (0, 0))
     for connections in workers.values():

@@ -65,19 +65,19 @@ def with_sessions(past: Past) -> Past:
 
 def test_each_side_noticed_at_its_own_time() -> None:
     seen = analysed(with_sessions(half_open())).noticed
-    assert [round(one.worker_s, 1) for one in seen] == [4.0]
-    assert seen[0].coordinator_s == pytest.approx(9.5, abs=0.01)
+    assert [round(one.client_s, 1) for one in seen] == [4.0]
+    assert seen[0].server_s == pytest.approx(9.5, abs=0.01)
 
 
 def test_a_coordinator_that_noticed_only_the_new_connection_noticed_nothing() -> None:
     past = half_open()
     past.forget("coordinator", wire.WorkerLost)
-    assert analysed(past).noticed[0].coordinator_s is None
+    assert analysed(past).noticed[0].server_s is None
 
 
 def test_a_worker_is_a_zombie_while_it_is_gone_and_its_session_is_open() -> None:
     disagreements = analysed(with_sessions(half_open())).disagreements
-    assert [(one.worker, one.what, one.fault) for one in disagreements] == [("worker-1", ZOMBIE, "hole")]
+    assert [(one.client, one.what, one.fault) for one in disagreements] == [("worker-1", ZOMBIE, "hole")]
     assert disagreements[0].lasted_s == pytest.approx(5.5, abs=0.01)
 
 
@@ -105,7 +105,7 @@ def test_a_coordinator_that_was_killed_detected_nothing_and_trusted_no_worker() 
         past.connect(worker, 13, outcome="resumed")
     past.end(60)
     found = analysed(past)
-    assert [one.coordinator_s for one in found.noticed] == [None] * 3
+    assert [one.server_s for one in found.noticed] == [None] * 3
     assert found.disagreements == ()
 
 
@@ -153,7 +153,7 @@ def test_a_worker_that_follows_another_policy_than_its_fleet_is_reported() -> No
     found = analyse(Fleet(policies, 15, 3, seed=4).history())
     assert found.naming.best is not None
     assert found.naming.best.policy.name == "full_jitter"
-    assert [one.worker for one in found.deviants] == ["worker-7"]
+    assert [one.client for one in found.deviants] == ["worker-7"]
     assert found.deviants[0].naming.best is not None
     assert found.deviants[0].naming.best.policy.name == "fixed"
 
@@ -174,7 +174,7 @@ def test_workers_without_a_journal_are_named() -> None:
     history = Fleet(("full_jitter",), 10, 2).history()
     found = analyse(without(history, "worker-3"))
     assert found.missing == ("No journal of worker-3: their attempts are unknown.",)
-    assert not found.workers["worker-3"].noticed
+    assert not found.clients["worker-3"].noticed
 
 
 def test_damaged_lines_are_said() -> None:

@@ -102,8 +102,8 @@ def test_a_door_sees_the_synchrony_that_the_clients_own_journals_have() -> None:
     history = fleet("fixed")
     own, seen = storm_synchrony(history), storm_synchrony(link_history(as_a_door_sees(history)))
     assert own
-    assert [(one.workers, one.attempts, one.busiest) for one in seen] == [
-        (one.workers, one.attempts, one.busiest) for one in own
+    assert [(one.clients, one.attempts, one.busiest) for one in seen] == [
+        (one.clients, one.attempts, one.busiest) for one in own
     ]
 
 

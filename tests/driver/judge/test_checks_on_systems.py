@@ -57,7 +57,7 @@ def ran(past: DoorPast, container: str) -> None:
 
 def test_links_are_the_clients_and_their_evidence_names_the_door_s_journal() -> None:
     of = history(cut())
-    assert list(of.workers) == [LINK]
+    assert list(of.clients) == [LINK]
     event = of.by(LINK)[0]
     assert str(of.where(event)) == f"{PROCESS}.jsonl"
     assert [read.name for read in of.files] == sorted(["driver", PROCESS])
@@ -137,7 +137,7 @@ def test_lines_that_a_door_left_out_are_a_hole_in_its_journal() -> None:
     past = cut()
     past.emit(PROCESS, LinesOmitted, 9.0, link=RAW, counts={"connection_seen": 3})
     of = history(past)
-    assert list(of.workers) == []
+    assert list(of.clients) == []
     assert gap_among(of, ("workers",)) == f"3 lines of {LINK} were left out by its door"
 
 
@@ -257,7 +257,7 @@ def test_a_system_without_a_whole_link_is_no_reference_system() -> None:
     past = cut()
     past.emit(PROCESS, LinesOmitted, 9.0, link=RAW, counts={"connection_seen": 3})
     of = history(past)
-    assert list(of.workers) == []
+    assert list(of.clients) == []
     assert words_of(of) is SYSTEM
     assert words_of(small().history()) is REFERENCE
 

@@ -152,7 +152,7 @@ def test_a_side_that_stays_connected_alone_is_named(what: str, client_s: float, 
     by = CLIENT if client_s < server_s else SERVER
     past.ended(8.0, number, side(1.0, 4.5, client_s, FIN), side(1.001, 4.6, server_s, FIN), by)
     (one,) = disagreements(link_history(past.history([])))
-    assert (one.worker, one.what, one.begin_ns, one.end_ns) == (LINK, what, ns(5.0), ns(8.0))
+    assert (one.client, one.what, one.begin_ns, one.end_ns) == (LINK, what, ns(5.0), ns(8.0))
 
 
 def test_a_history_without_doors_has_no_links() -> None:

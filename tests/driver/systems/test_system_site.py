@@ -116,4 +116,4 @@ def test_a_client_whose_door_left_lines_out_is_not_known() -> None:
     site, history = SystemSite(running()), past.history([])
     clients = site.clients(history)
     assert clients is not None
-    assert (clients.workers, site.unknown_clients(history)) == ([], [LINK])
+    assert (clients.clients, site.unknown_clients(history)) == ([], [LINK])
