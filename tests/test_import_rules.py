@@ -41,7 +41,7 @@ BELOW = {
             "labs",
             "metrics",
         ),
-        *("report", "results", "runs", "scenarios", "suite"),
+        *("report", "results", "runs", "scenarios", "suite", "systems"),
     },
     "results": {"checks", "controls", "histories", "judging", "metrics", "scenarios"},
     "forensics": {"histories", "metrics", "scenarios"},

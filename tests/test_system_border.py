@@ -52,7 +52,16 @@ WORDS = {
         "gives the kinds of the reference system's journals the names that any system has for them",
     ),
     "driver.histories.work": (
-        {"task", "tasks", "task_index", "TaskHistory", "TaskDone", "TaskSubmitted", "TasksAccepted"},
+        {
+            "task",
+            "tasks",
+            "worker",
+            "task_index",
+            "TaskHistory",
+            "TaskDone",
+            "TaskSubmitted",
+            "TasksAccepted",
+        },
         "a root: what a unit of work is in the reference system",
     ),
     "driver.machine.base_images": ({"max_workers"}, "a parameter of concurrent.futures"),

@@ -26,7 +26,7 @@ GAUGES: tuple[type[Event], ...] = (Totals,)
 """Events that record how much work waits."""
 NAMED_CLOCKS: Mapping[type[Event], tuple[frozenset[str], Callable[[Any], str]]] = {
     # A worker measures when an attempt ran; the driver says when a task was due.
-    TaskDone: (frozenset({"started_ns", "ended_ns"}), lambda event: str(event.client)),
+    TaskDone: (frozenset({"started_ns", "ended_ns"}), lambda event: str(event.worker)),
     TaskSubmitted: (frozenset({"intended_ns"}), lambda event: DRIVER),
 }
 """Fields of events that are instants of another clock than that of the process that wrote them, and whose."""
