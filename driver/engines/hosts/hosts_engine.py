@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.engines import addresses, compose_environment, docker_answers, images
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_engine import journal_in_archive
@@ -64,8 +64,8 @@ from driver.histories.host_clock import ClockReading
 from driver.histories.journal_folder import MAX_JOURNAL_BYTES, own_journal
 from wire.address import index_in_name, worker_name
 
-_STOP_ORDER = (WORKER, PROBER, COORDINATOR, TOXIPROXY)
-_JOURNALED = (COORDINATOR, PROBER, WORKER)
+_STOP_ORDER = (WORKER, PROBER, SERVER, TOXIPROXY)
+_JOURNALED = (SERVER, PROBER, WORKER)
 _TAKEN = ("port is already allocated", "address already in use")
 LOOK_WITHIN_S = 20
 INDEX = "WORKER_INDEX"
@@ -178,7 +178,7 @@ class HostsEngine:
             return None
         worker = next((one.name for one in self.containers() if one.service == WORKER), None)
         return compose_environment.lab_spec(
-            first.sdk.inspect(COORDINATOR),
+            first.sdk.inspect(SERVER),
             first.sdk.inspect(TOXIPROXY),
             self._host_of(worker).sdk.inspect(worker) if worker else None,
         )
