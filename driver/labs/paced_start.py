@@ -8,10 +8,10 @@ import time
 from collections.abc import Collection, Sequence
 
 from driver.engines.engine import WORKER
-from driver.errors import CoordinatorError
 from driver.interrupts import to_completion
 from driver.labs.lab import Lab
 from driver.reference.coordinator_client import CoordinatorClient
+from driver.reference.errors import CoordinatorError
 from driver.terminal import ProgressView, Terminal
 
 PER_CORE = 4
@@ -70,7 +70,7 @@ async def start_created(lab: Lab, workers: int, terminal: Terminal) -> None:
                 for start in starts:
                     if start.done():
                         start.result()
-                terminal.show(ProgressView("starting workers", workers=workers, connected=len(connected)))
+                terminal.show(ProgressView("starting workers", clients=workers, connected=len(connected)))
                 await asyncio.sleep(POLL_S)
             await asyncio.gather(*starts)
         finally:

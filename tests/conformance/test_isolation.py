@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from chaos.abilities import Ability
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.engine import HOST
 from driver.labs.lab import Lab
 from tests.conformance.harness import NAMES
@@ -68,7 +68,7 @@ def test_a_worker_reaches_neither_this_machine_nor_what_is_outside(lab: Lab) -> 
 
 @pytest.mark.proves(Ability.isolation)
 def test_no_two_processes_share_a_network_namespace(lab: Lab) -> None:
-    names = [*NAMES, COORDINATOR, TOXIPROXY]
+    names = [*NAMES, SERVER, TOXIPROXY]
     spaces = {name: _network(pid_of(lab, name)) for name in names}
     assert len(set(spaces.values())) == len(names)
 

@@ -78,7 +78,7 @@ def test_journals_grow_while_their_processes_run(lab: Lab) -> None:
     assert lab.spec.journals is not None
     journals = LiveJournals([lab.spec.journals])
     history = journals.read()
-    assert set(history.workers) >= set(NAMES)
+    assert set(history.clients) >= set(NAMES)
     connected = len(history.of(Connected))
     assert connected >= len(NAMES)
     lab.engine.restart(NAME, 10.0)

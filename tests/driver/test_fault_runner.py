@@ -61,7 +61,7 @@ class FakeActuator:
             await asyncio.sleep(injection.within_s)
             raise AnchorMissedError("its anchor did not come")
         await asyncio.sleep(self.comes_s)
-        return Strike("worker-2", Direction.to_coordinator, 1200, 3, 1, 0, True, time.monotonic_ns())
+        return Strike("worker-2", Direction.to_server, 1200, 3, 1, 0, True, time.monotonic_ns())
 
     async def pause(self, container: str) -> int:
         return self._do(f"pause {container}")

@@ -92,7 +92,7 @@ ANCHORED = Injection(
     [
         (AnchorPoint(bytes=1200), {"bytes": 1200, "stream": "upstream"}),
         (
-            AnchorPoint(frame=3, direction=Direction.to_worker, before=True),
+            AnchorPoint(frame=3, direction=Direction.to_client, before=True),
             {"frame": 3, "stream": "downstream", "before": True},
         ),
         (

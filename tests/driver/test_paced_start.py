@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from driver.errors import CoordinatorError, EngineError
+from driver.errors import EngineError
 from driver.labs import paced_start
 from driver.labs.lab import Lab
 from driver.labs.paced_start import ON_ITS_WAY_S, StartPace, start_created
+from driver.reference.errors import CoordinatorError
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from tests.waiting import eventually

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.process.lab_network import (
     CONTROL,
     CORE,
@@ -21,8 +21,8 @@ LOOPBACK_LABS = 64 * 256
 """Labs of one machine on the loopback network: 127.64.0.x to 127.127.255.x, a /24 each."""
 TRIED_LABS = 256
 _FIRST_BLOCK = 64
-_CORE = {COORDINATOR: "10.231.0.2", TOXIPROXY: "10.231.0.3"}
-_CONTROL = {COORDINATOR: "10.233.0.2", TOXIPROXY: "10.233.0.3"}
+_CORE = {SERVER: "10.231.0.2", TOXIPROXY: "10.231.0.3"}
+_CONTROL = {SERVER: "10.233.0.2", TOXIPROXY: "10.233.0.3"}
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,13 @@ class LabAddresses:
             return {}
         if name == TOXIPROXY:
             return {LINKS: TOXIPROXY_LINKS, CORE: _CORE[name], CONTROL: _CONTROL[name]}
-        if name == COORDINATOR:
+        if name == SERVER:
             return {CORE: _CORE[name], CONTROL: _CONTROL[name]}
         number = name.rpartition("-")[2]
         return {LINKS: client_address(int(number) if number.isdecimal() else 0)}
 
 
-ISOLATED = LabAddresses(
-    _CORE[COORDINATOR], _CONTROL[COORDINATOR], _CONTROL[TOXIPROXY], TOXIPROXY_LINKS, "[::]"
-)
+ISOLATED = LabAddresses(_CORE[SERVER], _CONTROL[SERVER], _CONTROL[TOXIPROXY], TOXIPROXY_LINKS, "[::]")
 """The same for each lab: each has network namespaces of its own."""
 
 

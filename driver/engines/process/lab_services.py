@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from chaos.prober.settings import ProberSettings
-from chaos.targets import COORDINATOR, TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.engine import PROBER, WORKER, LabSpec
 from driver.engines.process.lab_addresses import (
     API_PORT,
@@ -21,13 +21,13 @@ from driver.engines.process.process_spec import BoundFolder, ProcessSpec
 from wire.address import index_in_name, worker_name
 
 MODULES: Mapping[str, str] = {
-    COORDINATOR: "coordinator.__main__",
+    SERVER: "coordinator.__main__",
     WORKER: "worker.__main__",
     PROBER: "chaos.prober.__main__",
 }
 MEMORY_BYTES: Mapping[str, int] = {
     TOXIPROXY: 512 << 20,
-    COORDINATOR: 1 << 30,
+    SERVER: 1 << 30,
     WORKER: 128 << 20,
     PROBER: 256 << 20,
 }
@@ -71,7 +71,7 @@ def _process_spec(spec: LabSpec, place: ProcessPlace, name: str) -> ProcessSpec:
     folders, mounts = _folders(place, name)
     own = {
         TOXIPROXY: lambda: {"LOG_LEVEL": "info"},
-        COORDINATOR: lambda: _coordinator(spec, place, folders),
+        SERVER: lambda: _coordinator(spec, place, folders),
         WORKER: lambda: _worker(spec, place, folders, index_in_name(name)),
         PROBER: lambda: _prober(spec, place, folders),
     }[service]()

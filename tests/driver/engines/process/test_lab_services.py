@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chaos.prober.settings import ProberSettings, worker_links
+from chaos.prober.settings import ProberSettings
 from driver.engines.process.lab_addresses import ISOLATED, loopback
 from driver.engines.process.lab_services import (
     MEMORY_BYTES,
@@ -20,6 +20,7 @@ from driver.engines.process.lab_services import (
 )
 from driver.engines.process.process_spec import BoundFolder, ProcessSpec
 from driver.paths import project_root
+from driver.reference.system import worker_links
 from tests.driver.fakes import SPEC
 
 UNITS = {"m": 20, "g": 30}
