@@ -77,7 +77,7 @@ CASES = (
     Case(AnchorPoint(pattern="COMMIT", occurrence=2, before=True), SQL, SQL.rindex(b"COMMIT") + 5),
     Case(AnchorPoint(frame=3), FRAMES, 11 + 12 + 12, is_websocket=True),
     Case(AnchorPoint(frame=3, before=True), FRAMES, 11 + 12, is_websocket=True),
-    Case(AnchorPoint(pattern="COMMIT", direction=Direction.to_coordinator), FRAMES, 35, is_websocket=True),
+    Case(AnchorPoint(pattern="COMMIT", direction=Direction.to_server), FRAMES, 35, is_websocket=True),
     Case(AnchorPoint(response=1, before=True), b"query", 5),
 )
 

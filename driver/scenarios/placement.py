@@ -27,7 +27,7 @@ def placed(written: int | Mapping[str, Selection], fleet: Fleet) -> dict[str, in
     if isinstance(written, int):
         if not 0 <= written <= MAX_HOSTS:
             raise TargetError(f"expected 1 to {MAX_HOSTS} hosts; found {written}")
-        return {worker: host_number(worker, written) for worker in fleet.workers} if written else {}
+        return {worker: host_number(worker, written) for worker in fleet.clients} if written else {}
     found: dict[str, int] = {}
     for name, selection in written.items():
         match = _HOST.fullmatch(name)
@@ -39,7 +39,7 @@ def placed(written: int | Mapping[str, Selection], fleet: Fleet) -> dict[str, in
             if worker in found:
                 raise TargetError(f"{worker} is placed on host-{found[worker]} and on {name}")
             found[worker] = int(match[1])
-    if left := [worker for worker in fleet.workers if worker not in found]:
+    if left := [worker for worker in fleet.clients if worker not in found]:
         raise TargetError(f"{left[0]} is placed on no host, and so are {len(left) - 1} others")
     return found
 
