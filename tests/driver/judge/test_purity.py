@@ -28,7 +28,13 @@ CORES = {
         "checks.finding",
         "judging.verdict",
     ),
-    *("histories.journal_gaps", "scenarios.thresholds", "histories.clocks", "histories.host_clock"),
+    *(
+        "histories.journal_gaps",
+        "scenarios.thresholds",
+        "histories.clocks",
+        "histories.host_clock",
+        "histories.server_events",
+    ),
     *(
         "histories.link_names",
         "histories.link_history",
