@@ -9,14 +9,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from chaos.targets import TOXIPROXY
+from chaos.targets import SERVER, TOXIPROXY
 from driver.histories.journal_folder import own_journal
 from driver.labs.lab import Lab
 
 PROC = Path("/proc")
+ESTABLISHED = "01"
 TRIES = """
 import json, socket, sys
 found = {}
@@ -31,13 +32,38 @@ print(json.dumps(found))
 
 
 def pid_of(lab: Lab, name: str) -> int | None:
-    """The process of a container; None where none is found. It is the one that has its journal open, and
-    Toxiproxy the one whose words hold the coordinator's address.
+    """The process of a container of a lab whose workers are connected; None where none is found.
+
+    It is the one that has its journal open; Toxiproxy, which has none, is the one that the coordinator's
+    connections come from.
     """
-    if name == TOXIPROXY:
-        return next(_toxiproxies(lab), None)
-    journal = journal_of(lab, name)
-    return None if journal is None else next(_holders(journal), None)
+    if name != TOXIPROXY:
+        journal = journal_of(lab, name)
+        return None if journal is None else next(_holders(journal), None)
+    server = pid_of(lab, SERVER)
+    if server is None:
+        return None
+    peers = {remote for _, remote in _connections(server)}
+    return next((pid for pid in _toxiproxies(lab) if peers & {own for own, _ in _connections(pid)}), None)
+
+
+def identity(pid: int) -> tuple[int, str]:
+    """A process by its number and its start: the number may be another one's later."""
+    return pid, (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19]
+
+
+def writers(lab: Lab, names: Iterable[str]) -> list[tuple[int, str]]:
+    """The processes that have a journal of these containers open."""
+    journals = [journal for name in names if (journal := journal_of(lab, name)) is not None]
+    return [identity(pid) for journal in journals for pid in _holders(journal)]
+
+
+def is_there(process: tuple[int, str]) -> bool:
+    """Whether a process is still there."""
+    try:
+        return identity(process[0]) == process
+    except OSError:
+        return False
 
 
 def journal_of(lab: Lab, name: str) -> Path | None:
@@ -55,11 +81,6 @@ def journal_of(lab: Lab, name: str) -> Path | None:
         except OSError:
             continue
     return None
-
-
-def remains(lab: Lab, names: list[str]) -> list[str]:
-    """The containers of `names` whose processes are still there."""
-    return [name for name in names if pid_of(lab, name) is not None]
 
 
 def tries_from(pid: int, **targets: tuple[str, int]) -> dict[str, str]:
@@ -84,6 +105,14 @@ def _holders(journal: Path) -> Iterator[int]:
             continue
         if any((one.st_dev, one.st_ino) == (wanted.st_dev, wanted.st_ino) for one in found):
             yield int(folder.parent.name)
+
+
+def _connections(pid: int) -> Iterator[tuple[str, str]]:
+    """Both ends of each TCP connection in a process's network."""
+    for line in (PROC / str(pid) / "net" / "tcp").read_text().splitlines()[1:]:
+        _, own, remote, state, *_ = line.split()
+        if state == ESTABLISHED:
+            yield own, remote
 
 
 def _toxiproxies(lab: Lab) -> Iterator[int]:

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from chaos.targets import SERVER
 from driver.engines.addresses import free_port_pair
 from driver.engines.engine import CORE, HOST
 from driver.engines.engine_kind import EngineKind
@@ -20,7 +21,7 @@ from driver.labs.lifecycle import take_down
 from driver.paths import project_root
 from driver.terminal import Terminal
 from tests.conformance.harness import NAMES, WORKERS, connected, engine_for, new_lab, scaled, wait_connected
-from tests.conformance.observers import pid_of, remains
+from tests.conformance.observers import identity, is_there, pid_of, writers
 from tests.waiting import eventually_in_thread
 from wire.address import worker_name
 
@@ -56,11 +57,15 @@ def test_a_lab_that_goes_down_leaves_nothing(kind: EngineKind) -> None:
     try:
         lab = new_lab(engine)
         assert kind.holds(engine.project)
+        wait_connected(lab)
+        pids = {name: pid_of(lab, name) for name in [*CORE, *NAMES]}
+        processes = {name: identity(pid) for name, pid in pids.items() if pid is not None}
+        assert processes.keys() == pids.keys()
         removed = asyncio.run(take_down(engine, Terminal()))
         assert (removed.containers, removed.left) == (len(CORE) + WORKERS, [])
         assert engine.containers() == []
         assert not kind.holds(engine.project)
-        assert remains(lab, [*CORE, *NAMES]) == []
+        assert [name for name, one in processes.items() if is_there(one)] == []
         assert is_free(HOST, lab.spec.toxiproxy_port)
         assert is_free(HOST, lab.spec.control_port)
     finally:
@@ -85,14 +90,14 @@ def test_a_start_that_is_killed_leaves_nothing_after_down(kind: EngineKind) -> N
         os.kill(up.pid, signal.SIGKILL)
         up.wait(30)
         spec = engine.existing_spec()
+        names = [SERVER, *(worker_name(index) for index in range(1, 21))]
+        processes = writers(lab_of(engine, spec), names) if spec is not None else []
         down = subprocess.run([*lab_py, "down", *own], capture_output=True, text=True, timeout=240)
         assert down.returncode == 0, down.stderr
         assert "nothing is left" in down.stdout
         assert not kind.holds(engine.project)
         assert is_free(HOST, port)
-        if spec is not None:
-            names = [worker_name(index) for index in range(1, 21)]
-            assert remains(lab_of(engine, spec), [*CORE, *names]) == []
+        assert [one for one in processes if is_there(one)] == []
     finally:
         if up.poll() is None:
             up.kill()
