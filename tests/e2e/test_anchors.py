@@ -32,12 +32,31 @@ def links(standing: CommandLine) -> Iterator[Links]:
 
 
 def struck(links: Links, fault_id: str, point: AnchorPoint) -> StruckState:
-    """Arm a reset on the worker's link, make the worker connect again, and return where it struck."""
-    reset = Injection(fault_id, (LINK,), lease_ms=60_000, anchor=Anchor((LINK,), point))
-    links.begin_fault(fault_body(reset, LinkEffect(action=LinkAction.reset)))
+    """Arm a reset on the link of a connected worker, make the worker connect again, and return where it
+    struck.
+    """
+    # An anchor alone: one more frame of the worker shows that it is connected.
+    reached(links, f"{fault_id}-live", AnchorPoint(frame=1), LinkAction.none)
+    arm(links, fault_id, point, LinkAction.reset)
     cut = Injection(f"{fault_id}-cut", (LINK,))
     links.begin_fault(fault_body(cut, LinkEffect(action=LinkAction.cut)))
     links.end_fault(cut.fault_id)
+    return where(links, fault_id)
+
+
+def reached(links: Links, fault_id: str, point: AnchorPoint, action: LinkAction) -> StruckState:
+    """Return where an anchored fault struck."""
+    arm(links, fault_id, point, action)
+    return where(links, fault_id)
+
+
+def arm(links: Links, fault_id: str, point: AnchorPoint, action: LinkAction) -> None:
+    armed = Injection(fault_id, (LINK,), lease_ms=60_000, anchor=Anchor((LINK,), point))
+    links.begin_fault(fault_body(armed, LinkEffect(action=action)))
+
+
+def where(links: Links, fault_id: str) -> StruckState:
+    """Return where an armed fault has struck, and end it."""
     deadline = time.monotonic() + WITHIN_S
     while (state := links.wait_fault(fault_id, 5.0)).state == "armed" and time.monotonic() < deadline:
         pass
