@@ -94,8 +94,8 @@ timeline:
 ANCHORS
 
 - **The door strikes by itself**, where links of one door are hit: exactly the bytes before the anchor have
-  passed in that direction, and no answer to them in the other one. The connection waits for the microseconds
-  that the begin takes.
+  passed in that direction, and no answer to the anchored byte in the other one. The connection waits for the
+  microseconds that the begin takes.
 - **A fault on containers, or on links through another door**, is begun by the driver when the door reports
   the anchor. It comes that reaction later, some milliseconds, and its receipt says how many.
 - **An anchor that does not come** `within` its time is disarmed: the fault did not begin, and the run is

@@ -2,7 +2,7 @@
 
 The shipped door, as its image has it, between real sockets. What a client sends comes in other pieces each
 time, drawn by the repeat's number. A repeat counts where the server received exactly the bytes before the
-anchor and then a reset, the client not one byte of the answer, and the door names the same byte.
+anchor and then a reset, the client not one byte of an answer to the anchored byte, and the door names the same.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def as_markdown(same: Mapping[Case, int], repeats: int) -> str:
     lines = [
         f"A reset anchored on one link of the shipped door, {repeats:,} connections each, what the client "
         "sends cut into other pieces each time. It counts where the server received exactly the bytes before "
-        "the anchor and then RST, the client nothing that the server answered to them, and the door names "
+        "the anchor and then RST, the client no answer to the anchored byte, and the door names "
         "that byte. The door's journal has every strike.",
         "",
         "| anchor | bytes that the server received | the same |",
@@ -221,7 +221,9 @@ def _trouble(found: Door, case: Case, number: int) -> str:
     found.api.end_fault(fault_id)
     if (received + more, how) != (case.sends[: case.received], "reset"):
         return f"the server received {len(received + more)} bytes, then {how}"
-    if answered or how_client != "reset":
+    # Before the anchored byte has come the server may answer to the bytes before it.
+    may_answer = case.point.before and not case.point.response
+    if (answered and not (may_answer and answered == ANSWER)) or how_client != "reset":
         return f"the client received {answered!r}, then {how_client}"
     counted = 0 if case.point.response else case.before + case.received
     if struck is None or not struck.exact or struck.bytes != counted:
