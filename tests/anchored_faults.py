@@ -2,7 +2,7 @@
 
 The shipped door, as its image has it, between real sockets. What a client sends comes in other pieces each
 time, drawn by the repeat's number. A repeat counts where the server received exactly the bytes before the
-anchor and then a reset, the client not one byte of an answer to the anchored byte, and the door names the same.
+anchor and then a reset, the client no byte of an answer to the anchored byte, and the door names the same.
 """
 
 from __future__ import annotations
