@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz conformance prove-receipts prove-examples prove-anchors example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz conformance hosts prove-receipts prove-examples prove-anchors example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -59,7 +59,7 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 		--build-arg GO_BASE --secret id=ca,src=$$STORMLAB_CA --secret id=build_env,src=$$STORMLAB_BUILD_ENV tests/outside_judge/checker
 	@$(PY) -m driver.machine.browser
 	@echo "stormlab: the Python tests, unit and simulation, a process for each core (some minutes)"
-	@$(PY) -m pytest -n auto --dist loadfile --ignore=tests/integration --ignore=tests/e2e --ignore=tests/systems --ignore=tests/conformance
+	@$(PY) -m pytest -n auto --dist loadfile --ignore=tests/integration --ignore=tests/e2e --ignore=tests/systems --ignore=tests/conformance --ignore=tests/hosts
 	@echo "stormlab: the Python tests on real containers, those of foreign systems beside the others (some minutes)"
 	@mkdir -p build; $(PY) -m pytest tests/systems >build/systems.log 2>&1 & systems=$$!; \
 		trap 'kill $$systems' INT TERM; \
@@ -74,6 +74,10 @@ fuzz: dev ## a million hostile inputs against a live coordinator, with good work
 
 conformance: dev images ## one suite on every engine that answers here, as root; ENGINES=compose,process must all answer (some minutes for each)
 	@STORMLAB_CONFORMANCE=$(ENGINES) $(PY) -m tests.conformance --write
+
+hosts: dev images ## runs and the conformance suite on three Docker hosts in namespaces of this machine, as root (some minutes)
+	@$(PY) -m pytest tests/hosts
+	@$(PY) -m tests.hosts.conformance
 
 prove-receipts: dev images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
 	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write
