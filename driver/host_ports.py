@@ -22,6 +22,13 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def answers(host: str, port: int, within_s: float) -> bool:
+    """Whether something accepts connections at `host`:`port`, which may be another machine."""
+    with suppress(OSError), socket.create_connection((host, port), within_s):
+        return True
+    return False
+
+
 def port_holder(port: int) -> str:
     """Return the listener on a port of this machine: the container that publishes it, else the process."""
     published = ask(["docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 
 from driver.cli.options import build_environment
 from driver.engines.addresses import free_port_pair
 from driver.engines.engine import HOST, Engine, LabSpec
 from driver.engines.engine_kind import EngineKind
+from driver.errors import PortInUseError
 from driver.labs.lab import Lab, new_spec
 from driver.labs.lab_journals import new_journals
 from driver.labs.lifecycle import bring_up
@@ -30,9 +32,18 @@ def engine_for(kind: EngineKind, purpose: str) -> Engine:
     return kind.make(f"conf-{purpose}-{os.getpid()}", project_root(), build_environment)
 
 
+def reserved(engine: Engine) -> LabSpec:
+    """A specification whose ports are free where the engine publishes them, which may be on another host."""
+    first = free_port_pair(HOST)
+    for port in range(first, first + 1000, 100):
+        with suppress(PortInUseError):
+            return engine.reserve_addresses(new_spec(HOST, port))
+    raise AssertionError(f"no port from {first} on is free")
+
+
 def new_lab(engine: Engine) -> Lab:
     """A lab of WORKERS workers that is up."""
-    spec = engine.reserve_addresses(new_spec(HOST, free_port_pair(HOST)))
+    spec = reserved(engine)
     return scaled(engine, replace(spec, journals=new_journals(engine)), WORKERS)
 
 

@@ -60,7 +60,7 @@ def test_a_paused_process_executes_no_code_until_it_is_resumed(lab: Lab) -> None
         lab.engine.unpause(NAME)
     eventually_in_thread(lambda: cpu_ticks(pid) > ticks, "it executes code again")
     assert lab.engine.states()[NAME].status == "running"
-    assert not lab.engine.frozen()[NAME]
+    assert not lab.engine.frozen().get(NAME)
     assert lab.engine.degradations() == {}
 
 

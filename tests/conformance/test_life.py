@@ -11,7 +11,6 @@ import sys
 import pytest
 
 from chaos.targets import SERVER
-from driver.engines.addresses import free_port_pair
 from driver.engines.engine import CORE, HOST
 from driver.engines.engine_kind import EngineKind
 from driver.host_ports import is_free
@@ -20,7 +19,16 @@ from driver.labs.lab_journals import remove_journals
 from driver.labs.lifecycle import take_down
 from driver.paths import project_root
 from driver.terminal import Terminal
-from tests.conformance.harness import NAMES, WORKERS, connected, engine_for, new_lab, scaled, wait_connected
+from tests.conformance.harness import (
+    NAMES,
+    WORKERS,
+    connected,
+    engine_for,
+    new_lab,
+    reserved,
+    scaled,
+    wait_connected,
+)
 from tests.conformance.observers import identity, is_there, pid_of, writers
 from tests.waiting import eventually_in_thread
 from wire.address import worker_name
@@ -75,7 +83,8 @@ def test_a_lab_that_goes_down_leaves_nothing(kind: EngineKind) -> None:
 
 @pytest.mark.timeout(400)
 def test_a_start_that_is_killed_leaves_nothing_after_down(kind: EngineKind) -> None:
-    engine, port = engine_for(kind, "killed"), free_port_pair(HOST)
+    engine = engine_for(kind, "killed")
+    port = reserved(engine).toxiproxy_port
     lab_py = [sys.executable, str(project_root() / "lab.py")]
     own = ["--project", engine.project, "--engine", kind.name]
     up = subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from driver.engines.hosts.service_bodies import body
 from driver.engines.kinds.hosts import HOSTS, addresses_of
 from driver.engines.many_hosts import ManyHosts
 from driver.errors import UsageError
+from driver.host_ports import answers
 from driver.paths import project_root
 
 NAMES = ["a", "b", "c"]
@@ -171,3 +173,10 @@ def test_hosts_on_the_command_line_imply_the_engine(capsys: pytest.CaptureFixtur
     assert os.environ[HOSTS] == "unix:///nowhere.sock"
     printed = capsys.readouterr()
     assert "No Docker engine answers" in printed.out + printed.err
+
+
+def test_a_port_of_another_host_is_taken_where_something_accepts_connections() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert answers("127.0.0.1", port, 1.0)
+    assert not answers("127.0.0.1", port, 1.0)

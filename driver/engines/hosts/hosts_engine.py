@@ -62,12 +62,14 @@ from driver.errors import (
 )
 from driver.histories.host_clock import ClockReading
 from driver.histories.journal_folder import MAX_JOURNAL_BYTES, own_journal
+from driver.host_ports import answers
 from wire.address import index_in_name, worker_name
 
 _STOP_ORDER = (WORKER, PROBER, SERVER, TOXIPROXY)
 _JOURNALED = (SERVER, PROBER, WORKER)
 _TAKEN = ("port is already allocated", "address already in use")
 LOOK_WITHIN_S = 20
+PORT_WITHIN_S = 1.0
 INDEX = "WORKER_INDEX"
 T = TypeVar("T")
 
@@ -190,11 +192,26 @@ class HostsEngine:
                 f"The scenario places workers on host-{most}, and --hosts names {len(facts)}.",
                 "Name as many hosts, or change `placement:`.",
             )
+        self._refuse_taken_ports(spec, facts[0].node_address)
         taken = [network for host in self._hosts for network in host.sdk.all_networks()]
         first = zlib.crc32(self._project.encode()) % addresses.SUBNETS
         index = addresses.free_subnet(docker_answers.subnets(taken), first)
         # The lab is published where the other hosts, and this machine, reach the first one.
         return replace(spec, subnet_index=index, host=facts[0].node_address)
+
+    def _refuse_taken_ports(self, spec: LabSpec, address: str) -> None:
+        """Raise PortInUseError where something answers at a port that the lab is to publish, unless it is its
+        own.
+        """
+        ports = (spec.toxiproxy_port, spec.control_port)
+        taken = [port for port in ports if answers(address, port, PORT_WITHIN_S)]
+        own = self.existing_spec() if taken else None
+        for port in taken:
+            if own is None or port not in (own.toxiproxy_port, own.control_port):
+                raise PortInUseError(
+                    f"Port {port} of {self.names[0]} ({address}) is taken.",
+                    f"Choose others: --port {spec.toxiproxy_port + 100}",
+                )
 
     def coordinator_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.subnet_index)}.2:8765"
