@@ -123,5 +123,5 @@ def _toxiproxies(lab: Lab) -> Iterator[int]:
         except OSError:
             continue
         # An init of the container's own may have the same words behind its own.
-        if os.path.basename(words[0]) == b"toxiproxy" and address in words:
+        if os.path.basename(words[0]).startswith(b"toxiproxy") and address in words:
             yield int(path.parent.name)
