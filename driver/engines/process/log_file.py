@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,6 +79,31 @@ def last_lines(path: Path, count: int | None) -> str:
     """Return the last lines of a log (None: all)."""
     lines = b"".join(read_log(path)).decode(errors="replace").splitlines(keepends=True)
     return "".join(lines if count is None else lines[len(lines) - min(count, len(lines)) :])
+
+
+def follow_lines(path: Path, count: int, goes_on: Callable[[], bool]) -> Iterator[str]:
+    """Yield the last lines of a log's newest file, then each new line, until `goes_on` returns False; for
+    FOLLOW_S at most. Raises OSError.
+    """
+    deadline_s = time.monotonic() + FOLLOW_S
+    file = path.open("rb")
+    try:
+        earlier = file.read().splitlines(keepends=True)
+        for line in earlier[len(earlier) - min(count, len(earlier)) :]:
+            yield line.decode(errors="replace")
+        while time.monotonic() < deadline_s:
+            is_last = not goes_on()
+            for line in file:
+                yield line.decode(errors="replace")
+            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.close()
+                file = path.open("rb")
+            elif is_last:
+                return
+            else:
+                time.sleep(POLL_S)
+    finally:
+        file.close()
 
 
 def _now() -> bytes:

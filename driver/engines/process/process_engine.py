@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import threading
-import time
 import zlib
 from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import replace
@@ -37,7 +36,7 @@ from driver.engines.process.lab_services import (
     process_specs,
     worker_names,
 )
-from driver.engines.process.log_file import FOLLOW_S, POLL_S, last_lines, read_log
+from driver.engines.process.log_file import follow_lines, last_lines, read_log
 from driver.engines.process.namespaces import is_privileged, refusal
 from driver.engines.process.process_abilities import abilities_of
 from driver.engines.process.requests import ProcessRow, SupervisorPlace, UsageRow
@@ -243,18 +242,10 @@ class ProcessEngine:
         yield from read_log(self._log(name))
 
     def follow_log(self, name: str, tail: int) -> Iterator[str]:
-        path = self._log(name)
-        yield last_lines(path, tail)
-        deadline_s = time.monotonic() + FOLLOW_S
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            while time.monotonic() < deadline_s:
-                if piece := file.read():
-                    yield piece.decode(errors="replace")
-                elif self._row(name).status not in ("running", "paused"):
-                    return
-                else:
-                    time.sleep(POLL_S)
+        row = self._row(name)
+        return follow_lines(
+            self._log(row.name), tail, lambda: self._row(name).status in ("running", "paused")
+        )
 
     def usage(self) -> list[ResourceReading]:
         rows: list[UsageRow] = self._supervisor.call("usage", list[UsageRow])

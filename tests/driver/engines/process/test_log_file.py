@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from driver.engines.process import log_file
-from driver.engines.process.log_file import LogWriter, last_lines, read_log
+from driver.engines.process.log_file import LogWriter, follow_lines, last_lines, read_log
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (.*)\n")
 
@@ -64,3 +64,20 @@ def test_the_last_lines_alone_are_read(folder: int, tmp_path: Path) -> None:
 
 def test_a_process_that_has_not_run_has_no_log(tmp_path: Path) -> None:
     assert list(read_log(tmp_path / "a.log")) == []
+
+
+def test_a_followed_log_has_the_last_lines_and_all_that_follow(
+    folder: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "MAX_BYTES", 100)
+    monkeypatch.setattr(log_file, "POLL_S", 0.0)
+    writer = LogWriter(folder, "a.log")
+    writer.write(b"1\n2\n")
+    turns = iter([True, True, True, False])
+    lines = follow_lines(tmp_path / "a.log", 1, lambda: next(turns))
+    assert next(lines).endswith(" 2\n")
+    # The second of these begins a new file.
+    for text in (b"3\n", b"4" * 80 + b"\n"):
+        writer.write(text)
+    writer.close()
+    assert [line.split()[1][:1] for line in lines] == ["3", "4"]
