@@ -8,12 +8,20 @@ import socketio
 INSERT = "INSERT INTO messages (reference) VALUES (%s) ON CONFLICT DO NOTHING"
 
 sio = socketio.AsyncServer(async_mode="asgi")
+database = None
+
+
+async def connection():
+    global database
+    if database is None or database.closed:
+        database = await psycopg.AsyncConnection.connect(os.environ["DATABASE_URL"], autocommit=True)
+    return database
 
 
 @sio.event
 async def message(sid, data):
-    async with await psycopg.AsyncConnection.connect(os.environ["DATABASE_URL"], autocommit=True) as db:
-        await db.execute(INSERT, (data["reference"],))
+    db = await connection()
+    await db.execute(INSERT, (data["reference"],))
     return "stored"
 
 
