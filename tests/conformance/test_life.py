@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from chaos.targets import SERVER
-from driver.engines.engine import CORE, HOST
+from driver.engines.engine import CORE
 from driver.engines.engine_kind import EngineKind
-from driver.host_ports import is_free
+from driver.host_ports import answers
 from driver.labs.lab import Lab, lab_of
 from driver.labs.lab_journals import remove_journals
 from driver.labs.lifecycle import take_down
@@ -74,8 +74,8 @@ def test_a_lab_that_goes_down_leaves_nothing(kind: EngineKind) -> None:
         assert engine.containers() == []
         assert not kind.holds(engine.project)
         assert [name for name, one in processes.items() if is_there(one)] == []
-        assert is_free(HOST, lab.spec.toxiproxy_port)
-        assert is_free(HOST, lab.spec.control_port)
+        assert not answers(lab.spec.host, lab.spec.toxiproxy_port, 1.0)
+        assert not answers(lab.spec.host, lab.spec.control_port, 1.0)
     finally:
         asyncio.run(take_down(engine, Terminal()))
         remove_journals(engine.project)
@@ -84,7 +84,8 @@ def test_a_lab_that_goes_down_leaves_nothing(kind: EngineKind) -> None:
 @pytest.mark.timeout(400)
 def test_a_start_that_is_killed_leaves_nothing_after_down(kind: EngineKind) -> None:
     engine = engine_for(kind, "killed")
-    port = reserved(engine).toxiproxy_port
+    wanted = reserved(engine)
+    port = wanted.toxiproxy_port
     lab_py = [sys.executable, str(project_root() / "lab.py")]
     own = ["--project", engine.project, "--engine", kind.name]
     up = subprocess.Popen(
@@ -105,7 +106,7 @@ def test_a_start_that_is_killed_leaves_nothing_after_down(kind: EngineKind) -> N
         assert down.returncode == 0, down.stderr
         assert "nothing is left" in down.stdout
         assert not kind.holds(engine.project)
-        assert is_free(HOST, port)
+        assert not answers(wanted.host, port, 1.0)
         assert [one for one in processes if is_there(one)] == []
     finally:
         if up.poll() is None:
