@@ -49,8 +49,8 @@ BELOW = {
         *("checks", "forensics", "histories", "judging", "metrics", "reference", "results", "scenarios"),
     },
     "runs": {
-        *("claims", "engines", "histories", "judging", "labs", "loads", "observations", "report", "results"),
-        *("scenarios", "systems"),
+        *("checks", "claims", "engines", "histories", "judging", "labs", "loads", "observations", "report"),
+        *("results", "scenarios", "systems"),
     },
     "machine": set(),
     "compare": {"histories", "judging", "metrics", "report", "results", "scenarios"},
@@ -61,6 +61,10 @@ BELOW = {
     },
     "systems": {"engines", "histories", "labs", "loads", "scenarios"},
     "observations": {"engines", "histories", "systems"},
+    "search": {
+        *("checks", "claims", "engines", "histories", "judging", "labs", "loads", "metrics", "observations"),
+        *("report", "results", "runs", "scenarios", "systems", "trial"),
+    },
     "trial": {"engines", "histories", "judging", "labs", "report", "scenarios", "systems"},
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
@@ -102,6 +106,13 @@ PURE = (
     *("driver.trial.findings", "driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),
     *("driver.trial.lasting_states", "driver.trial.targets", "driver.trial.container_looks"),
     "driver.trial.picture",
+    *(
+        "driver.search.corpus",
+        "driver.search.schedule",
+        "driver.search.ddmin",
+        "driver.search.finding_key",
+        "driver.search.novelty",
+    ),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

@@ -57,6 +57,7 @@ SWEPT = (
                 "reference/metrics",
                 "reference/report",
             ),
+            "search",
         )
     ),
 )

@@ -126,6 +126,12 @@ class JournalWriter:
             data = data[self._append(data) :]
 
 
+def unsealed(line: bytes) -> bytes:
+    """Return a line, with its newline, without its seal; one that has none as it is."""
+    seal = _SEAL.search(line)
+    return line[: seal.start()] + b"}\n" if seal is not None and seal.end() == len(line) else line
+
+
 def last_seal(size_bytes: int, read: Callable[[int, int], bytes]) -> tuple[int, bytes, bytes]:
     """Return the number and hash of a file's last seal, and the bytes after it; (0, b"", the whole file)
     without one.

@@ -32,6 +32,8 @@ CATALOGUE = {
     "links": "show every link of a system: connections, bytes, faults",
     "learn": "watch which services of a Compose file connect, and write stormlab.yaml",
     "try": "hurt a system from its Compose file one thing at a time, and say what does not come back",
+    "search": "draw timelines of faults, run and judge each, and keep the smallest that breaks a system",
+    "shrink": "make what failed in a stored run small: fewer faults, shorter, simpler",
     "load": "submit tasks to a lab at a steady rate",
     "inject": "inject one fault by hand into a lab that is up",
     "faults": "show the faults that are on, on which links, until when",

@@ -14,6 +14,7 @@ HELD_READINGS = 3
 MIN_HELD_NS = 1_000_000_000
 NAMELESS = ("value",)
 """Columns of a JSON answer without columns of its own, as an empty list has none."""
+GROWN_BY = 2.0
 UNKNOWN = float("nan")
 MAX_EXACT = 2.0**53
 """From here on a number of a reading is not exact."""
@@ -89,6 +90,28 @@ def readings_of(history: History, name: str) -> list[WholeReading]:
 def first_answer_since_ns(history: History, name: str, since_ns: int) -> int | None:
     """Return when the first reading that was asked for since an instant was answered; None without one."""
     return next((one.at_ns for one in readings_of(history, name) if one.asked_ns >= since_ns), None)
+
+
+def grown(history: History) -> dict[str, tuple[float, float]]:
+    """Return the numbers whose last reading is larger than all before the first fault, with both.
+
+    A queue in use is never exactly as long as before: it may be longer by GROWN_BY.
+    """
+    first_fault_ns = history.view(run_timeline).first_fault_ns
+    found = {}
+    for name, readings in history.view(readings_by_name).items():
+        numbers = [
+            (one.asked_ns, one.events[0].moment, one.number) for one in readings if one.number is not None
+        ]
+        calm = [
+            number
+            for asked_ns, moment, number in numbers
+            if moment == BEFORE or (moment != AFTER and first_fault_ns and asked_ns < first_fault_ns)
+        ]
+        last = [number for _, moment, number in numbers if moment == AFTER]
+        if calm and last and last[-1] > max(calm) + GROWN_BY:
+            found[name] = (max(calm), last[-1])
+    return found
 
 
 def _alike(tables: list[WholeReading]) -> list[WholeReading]:

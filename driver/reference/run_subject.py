@@ -150,6 +150,10 @@ class ReferenceSubject:
     def fetch_journals(self, into: Path) -> list[str]:
         return [] if self._engine.is_local else self._engine.fetch_journals(into)
 
+    @property
+    def logs_since_s(self) -> None:
+        """Return None: all of them."""
+
     async def take_down(self) -> RemovedLab:
         return await take_down(self._engine, self._terminal)
 

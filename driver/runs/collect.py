@@ -6,9 +6,10 @@ import asyncio
 import codecs
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -44,7 +45,7 @@ async def collect(subject: RunSubject, folder: Path, journal: Journal, goes_on: 
     if not goes_on:
         # A journal is complete only after its process has written the last line.
         await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
-    await asyncio.to_thread(save_logs, engine, folder / LOGS)
+    await asyncio.to_thread(save_logs, engine, folder / LOGS, subject.logs_since_s)
     for detail in await asyncio.to_thread(subject.fetch_journals, folder / JOURNALS):
         journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
     await asyncio.to_thread(_record_journals, folder, journal, goes_on)
@@ -81,16 +82,28 @@ def _record_journals(folder: Path, journal: Journal, goes_on: bool) -> None:
         journal(JournalNoted, journal=name, **noted)
 
 
-def save_logs(engine: ContainerReader, folder: Path) -> None:
-    """Save each container's log up to MOST_LOG_BYTES; one that cannot be read or written ends where it is,
-    with a warning.
+def save_logs(engine: ContainerReader, folder: Path, since_s: float | None = None) -> None:
+    """Save each container's log from a wall time on, up to MOST_LOG_BYTES.
+
+    One that cannot be read or written ends where it is, with a warning.
     """
     for one in engine.containers():
         try:
             with (folder / f"{one.name}.log").open("wb") as file, closing(engine.whole_log(one.name)) as log:
-                _write_bounded(file, log)
+                _write_bounded(file, log if since_s is None else lines_since(log, since_s))
         except (EngineError, OSError) as error:
             _log.warning("no whole log of %s: %s", one.name, error)
+
+
+def lines_since(pieces: Iterable[bytes], since_s: float) -> Iterator[bytes]:
+    """Yield the lines of a log, each of which begins with its time in UTC, from a wall time on."""
+    begin = f"{datetime.fromtimestamp(since_s, UTC):%Y-%m-%dT%H:%M:%S}".encode()
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line + b"\n" for line in lines if line >= begin)
+    if rest >= begin:
+        yield rest
 
 
 def _write_bounded(file: BinaryIO, pieces: Iterable[bytes]) -> None:

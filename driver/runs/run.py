@@ -41,20 +41,22 @@ async def run(request: RunRequest, subject: RunSubject, terminal: Terminal) -> J
         await subject.take_down()
         raise
     if request.goes_on and broken is None:
-        return await asyncio.to_thread(_judge, folder, terminal)
-    outcome = await _conclude(subject, folder, terminal, broken)
+        return await asyncio.to_thread(_judge, folder, terminal, request.report)
+    outcome = await _conclude(request, subject, folder, terminal, broken)
     if request.keep:
         await subject.keep()
     return outcome
 
 
 async def _conclude(
-    subject: RunSubject, folder: Path, terminal: Terminal, broken: LabError | None
+    request: RunRequest, subject: RunSubject, folder: Path, terminal: Terminal, broken: LabError | None
 ) -> JudgedRun:
     """Judge the run, and meanwhile take the lab down. Raises the error that broke the lab."""
     terminal.show(ProgressView("judging and taking down"))
     outcome, down = await asyncio.gather(
-        asyncio.to_thread(_judge, folder, terminal), subject.take_down(), return_exceptions=True
+        asyncio.to_thread(_judge, folder, terminal, request.report),
+        subject.take_down(),
+        return_exceptions=True,
     )
     terminal.clear()
     for error in (broken, down, outcome):
@@ -80,8 +82,10 @@ async def _prepare(request: RunRequest, subject: RunSubject) -> Path:
     return folder
 
 
-def _judge(folder: Path, terminal: Terminal) -> JudgedRun:
+def _judge(folder: Path, terminal: Terminal, report: bool) -> JudgedRun:
     outcome = judge_run(folder)
+    if not report:
+        return outcome
     try:
         write_reports(outcome)
     except Exception as error:

@@ -19,7 +19,8 @@ class RunRequest:
     """A plan and the folder of all runs.
 
     `keep`: leave a fresh lab up afterwards. `goes_on`: leave this one up, for another run on it. `folder`:
-    the run's own, which is there; None: it is made. `fault_free`: what the same plan showed without faults.
+    the run's own, which is there; None: it is made. `report`: write the reports. `fault_free`: what the same
+    plan showed without faults.
     `make_actuator` makes the actuator of the faults; tests replace it.
     """
 
@@ -30,5 +31,6 @@ class RunRequest:
     keep: bool = False
     goes_on: bool = False
     folder: Path | None = None
+    report: bool = True
     fault_free: FaultFreeRun | None = None
     make_actuator: Callable[[FaultLab, LeaseRenewer], RunActuator] = LabActuator

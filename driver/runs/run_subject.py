@@ -143,6 +143,10 @@ class RunSubject(Protocol):
     def fetch_journals(self, into: Path) -> list[str]:
         """Copy journals that are not there; return a sentence about each foreign file beside them."""
 
+    @property
+    def logs_since_s(self) -> float | None:
+        """The wall time from which logs are this run's; None for all of them."""
+
     async def take_down(self) -> RemovedLab:
         """Remove all of it, whatever is up."""
 

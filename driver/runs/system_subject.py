@@ -211,6 +211,10 @@ class SystemSubject:
                 write_file(copied, data[: data.rfind(b"\n") + 1])
         return []
 
+    @property
+    def logs_since_s(self) -> float | None:
+        return None
+
     async def take_down(self) -> RemovedLab:
         self._terminal.show(ProgressView("taking the system down"))
         return RemovedLab(await asyncio.to_thread(self._start.lab.down), [])

@@ -162,6 +162,7 @@ def as_html(report: TrialReport) -> str:
         drawing=drawing,
         wide=WIDE,
         tried=sum(1 for one in report.outcomes if one.verdict is not StepVerdict.not_tried),
+        plain=Markup(asset("plain_page.css")),
         style=Markup(asset("scroll.css")),
     )
 

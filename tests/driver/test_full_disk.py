@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +19,7 @@ from driver.histories.events import ReportNote
 from driver.reference.run_subject import ReferenceSubject
 from driver.runs import collect
 from driver.runs import run as run_module
-from driver.runs.collect import save_logs
+from driver.runs.collect import lines_since, save_logs
 from driver.runs.run_phases import RunPhases
 from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve
@@ -105,3 +106,9 @@ def test_a_machine_that_refuses_is_no_bug_of_the_lab(
     monkeypatch.setattr(main.commands, "main", refuse)
     assert main.run(["judge"]) == ExitCode.LAB_BROKE
     assert capsys.readouterr().err.startswith("lab.py: This machine refused: /some/where: refused as a test.")
+
+
+def test_the_lines_of_a_log_are_those_from_a_wall_time_on() -> None:
+    pieces = [b"2026-11-30T20:59:59.9Z old\n2026-11-30T21:00:0", b"0.1Z new\n2026-11-30T21:00:09Z half"]
+    found = b"".join(lines_since(pieces, datetime(2026, 11, 30, 21, tzinfo=UTC).timestamp()))
+    assert found == b"2026-11-30T21:00:00.1Z new\n2026-11-30T21:00:09Z half"

@@ -1,7 +1,9 @@
 """`python -m tests.simulation --seeds 10000` runs 10,000 seeds; `--seed 17` replays one, with its events.
 
-`--workers 50 --hours 1` is one long run of a large fleet (with `--write`, kept in docs/proofs.md). Runs use
-modules compiled by mypyc where a C compiler is found; `--interpreted` runs the sources.
+`--search 60` draws and changes plans for a minute, steered towards histories that were not seen before, and
+keeps what breaks, made small, in tests/regressions/found. `--workers 50 --hours 1` is one long run of a large
+fleet (with `--write`, kept in docs/proofs.md). Runs use modules that mypyc compiled where there is a C
+compiler; `--interpreted` runs the sources.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 from tests import proofs
-from tests.simulation import parts
+from tests.simulation import found_plans, parts
 from tests.simulation.breach import BrokenError
 from tests.simulation.compiled import (
     DIGESTS,
@@ -27,7 +30,8 @@ from tests.simulation.digest import digest_of
 from tests.simulation.endurance import endure
 from tests.simulation.many import run_many
 from tests.simulation.plan import draw_plan
-from tests.simulation.shrink import report
+from tests.simulation.search import SimulatedSearch
+from tests.simulation.shrink import described, report, shortest
 
 REPORTED_MAX = 3
 STOPPED, LAB_BROKE = 2, 70
@@ -65,11 +69,29 @@ def many(chosen: argparse.Namespace) -> int:
     return 0 if sum(part.count for part in done) == chosen.seeds else STOPPED
 
 
+def search(chosen: argparse.Namespace) -> int:
+    """Search for a plan that breaks an invariant; return 0 where none does."""
+    one = SimulatedSearch(chosen.seed or 0, plain=chosen.plain)
+    began_s = time.monotonic()
+    found = one.run(sys.maxsize, chosen.search)
+    took_s = time.monotonic() - began_s
+    seen = "" if chosen.plain else f", {len(one.corpus.seen)} features"
+    print(f"{one.number} plans in {took_s:.1f} s, {one.number / took_s:.0f} a second{seen}")
+    if found is None:
+        return 0
+    plan = shortest(found.plan)
+    path = found_plans.save(chosen.into, plan, found.breach)
+    print(described(plan, f"plan {found.number}", f"pytest tests/regressions -k {path.stem}"))
+    print(f"kept as {path}")
+    return 1
+
+
 def run_compiled(chosen: argparse.Namespace) -> None:
     """Replace this process by one of compiled modules. Raises NotCompiledError, DifferentError."""
     built = folder()
     check(built, [digest_of(draw_plan(seed)) for seed in range(DIGESTS)])
     keep = ["--keep", str(chosen.keep.resolve())] if chosen.keep else []
+    keep += ["--into", str(chosen.into.resolve())]
     code = ["--code", chosen.code or f"{proofs.commit()}, compiled", "--page", str(proofs.PAGE)]
     print(f"compiled modules; {DIGESTS} seeds give the same histories as interpreted ones", flush=True)
     os.chdir(built)
@@ -94,6 +116,13 @@ def _arguments() -> argparse.Namespace:
         "--workers", type=int, help="one long run with this number of workers; see --hours"
     )
     arguments.add_argument("--hours", type=float, default=1.0)
+    arguments.add_argument(
+        "--search", type=float, metavar="SECONDS", help="search, steered, for this long; see --seed"
+    )
+    arguments.add_argument("--plain", action="store_true", help="with --search: draw each plan by itself")
+    arguments.add_argument(
+        "--into", type=Path, default=found_plans.FOLDER, help="where --search puts what breaks"
+    )
     arguments.add_argument("--interpreted", action="store_true", help="plain Python, nothing compiled")
     arguments.add_argument(
         "--digests", type=int, help="print the digests of this number of runs, and nothing else"
@@ -134,6 +163,8 @@ def main() -> int:
         return 0
     if chosen.workers is not None:
         return one_long_run(chosen)
+    if chosen.search:
+        return search(chosen)
     if chosen.seed is not None:
         failure = report(chosen.seed)
         print(failure or f"seed {chosen.seed}: nothing breaks")

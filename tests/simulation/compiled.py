@@ -24,11 +24,16 @@ COMPILED = {
     ),
     "worker": ("attempts", "core", "heartbeat", "phi", "reconnect", "session", "task_manager"),
     "tests/simulation": (
-        "books", "clock", "conduct", "coordinator_process", "digest", "endurance", "hostile", "invariants",
-        "memory_store", "network", "plan", "process", "rungs", "strikes", "worker_process", "world",
+        "anchors", "books", "clock", "conduct", "coordinator_process", "digest", "endurance", "hostile",
+        "invariants", "memory_store", "network", "novelty", "plan", "process", "rungs", "strikes",
+        "worker_process", "world",
     ),
 }  # fmt: skip
-BESIDE = (ROOT / "tests" / "proofs.py",)
+BESIDE = (
+    ROOT / "tests" / "proofs.py",
+    *(ROOT / "driver" / name for name in ("__init__.py", "search/__init__.py")),
+    *(ROOT / "driver" / "search" / name for name in ("corpus.py", "ddmin.py")),
+)
 """What the command itself needs too, as it is."""
 BUILD_MAX_S = 1_800
 DIGESTS = 40

@@ -20,15 +20,22 @@ PRIORITIES = ("critical", "high", "normal", "low", "background")
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that goes wrong at `at_s`, to worker number `worker` (where it has one), for `for_s`."""
+    """One thing that goes wrong at `at_s`, to worker number `worker` (where it has one), for `for_s`.
+
+    With `when`, the kind of an event, it waits from then on for the event number `nth` of that kind about the
+    worker, and happens right after the step that wrote it.
+    """
 
     at_s: float
     kind: str
     worker: int
     for_s: float
+    when: str = ""
+    nth: int = 1
 
     def __str__(self) -> str:
-        return f"{self.at_s:7.3f} s  {self.kind} worker-{self.worker} for {self.for_s:.2f} s"
+        anchor = f" at {self.when} {self.nth}" if self.when else ""
+        return f"{self.at_s:7.3f} s  {self.kind} worker-{self.worker} for {self.for_s:.2f} s{anchor}"
 
 
 @dataclass(frozen=True)

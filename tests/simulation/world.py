@@ -10,6 +10,7 @@ from typing import Final, cast
 
 import msgspec
 
+from tests.simulation.anchors import Armed
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
 from tests.simulation.conduct import BASE_MS, CAP_MS, STABLE_MS, Conduct
@@ -23,7 +24,7 @@ from tests.simulation.invariants import (
     order_breach,
 )
 from tests.simulation.network import Wire
-from tests.simulation.plan import Plan, Work, is_at_once
+from tests.simulation.plan import Plan, Trouble, Work, is_at_once
 from tests.simulation.strikes import Strikes
 from tests.simulation.worker_process import WorkerProcess
 from wire import events, task_events
@@ -72,6 +73,7 @@ class World:
         self.accepted: set[str] = set()
         self.assigned: list[task_events.Assigned] = []
         self.last: deque[events.Event] = deque(maxlen=LINES_KEPT)
+        self.armed: list[Armed] = []
         self.coordinator = CoordinatorProcess(
             self.clock, self.chance, self.coordinator_settings(), KEY, self._journal("coordinator")
         )
@@ -110,7 +112,8 @@ class World:
             for again_s in work.again_s:
                 self.clock.after(int((work.at_s + again_s) * _S), partial(self._submit_once, work))
         for trouble in self.plan.troubles:
-            self.clock.after(int(trouble.at_s * _S), partial(strikes.strike, trouble))
+            begin = partial(self._arm, strikes, trouble) if trouble.when else partial(strikes.strike, trouble)
+            self.clock.after(int(trouble.at_s * _S), begin)
         steps_max = int(STEPS_MAX * max(1.0, self.plan.lasts_s * self.plan.workers / PATIENCE_S))
         for steps in range(steps_max):
             if not self.clock.step():
@@ -121,6 +124,27 @@ class World:
         else:
             raise BrokenError(f"no end after {steps_max} steps at {self.clock.now_ns / _S:.1f} s")
         self.check_end()
+
+    def _arm(self, strikes: Strikes, trouble: Trouble) -> None:
+        """From now on, until the trouble is over, an event begins it."""
+        armed = Armed(trouble, partial(strikes.strike, trouble))
+        self.armed.append(armed)
+
+        def disarm() -> None:
+            if armed in self.armed:
+                self.armed.remove(armed)
+
+        self.clock.after(int((self.plan.lasts_s - trouble.at_s) * _S), disarm)
+
+    def _look_at_armed(self, event: events.Event, name: str) -> None:
+        for armed in list(self.armed):
+            if armed.sees(event, name):
+                self.armed.remove(armed)
+                self.struck(armed.trouble, event)
+                self.clock.after(0, armed.begin)
+
+    def struck(self, trouble: Trouble, event: events.Event) -> None:
+        """A trouble begins at its event."""
 
     def check(self, steps: int) -> None:
         """After every step: raises BrokenError when something that must always hold does not."""
@@ -208,6 +232,8 @@ class World:
         kind = type(event)
         if kind is not events.TrafficTotals and kind is not task_events.Totals:
             self.last.append(event)
+        if self.armed:
+            self._look_at_armed(event, kind.__name__)
         self.witness.see(event)
         self._conduct.see(event)
         if type(event) is task_events.Assigned:

@@ -144,7 +144,7 @@ def _band(window: FaultWindow, run: RunTimeline, index: dict[str, int], clock: C
     reached = [name for name in run.clients if window.reaches(name, run.clients)]
     aimed = list(window.targets) if any(target in index for target in window.targets) else reached
     # A fault on a container is on its links too, beside its own lane.
-    aimed += filter(is_link, reached)
+    aimed = [*aimed, *filter(is_link, reached)]
     return Band(
         fault=window.fault,
         kind=window.kind,

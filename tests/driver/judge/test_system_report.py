@@ -142,3 +142,11 @@ def test_hostile_names_are_escaped() -> None:
     page = render_html(run_of(operated(past)))
     assert HOSTILE not in page
     assert "&lt;img src=x" in page
+
+
+def test_a_fault_on_a_container_without_a_lane_of_its_own_is_on_its_links() -> None:
+    """A container that ran all the time has no lane."""
+    past = cut()
+    past.fault("restart-1", "restart", ["db[1]"], 15.0, 0.5)
+    (_, band) = shown(run_of(past)).bands
+    assert (band.kind, band.lanes) == ("restart", [0])

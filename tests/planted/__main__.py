@@ -1,0 +1,69 @@
+"""`python -m tests.planted`: searches for each planted defect with two arms of equal time, steered and plain.
+
+Each arm runs the simulation in a copy of the tree that has the defect, for `--seconds` of processor time at
+most. What it finds is made small and run again 20 times. `--write` keeps the table in docs/search.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from tests import proofs
+from tests.mutants.sandbox import sandbox
+from tests.planted.catalogue import PlantedDefect, load_all
+from tests.planted.page import table, write
+from tests.planted.trial import ArmResult
+
+LIMIT_S = 3_600.0
+
+
+def run_arm(defect: PlantedDefect, *, plain: bool, seed: int, seconds: float) -> ArmResult:
+    """Search for one defect in a copy of the tree. Raises CalledProcessError where the copy does not run."""
+    with sandbox(defect.as_mutant()) as root:
+        asked = [sys.executable, "-m", "tests.planted.trial", "--seed", str(seed), "--seconds", str(seconds)]
+        done = subprocess.run(
+            [*asked, *(["--plain"] if plain else [])], cwd=root, capture_output=True, text=True,
+            timeout=LIMIT_S, check=True,
+        )  # fmt: skip
+    return msgspec.json.decode(done.stdout, type=ArmResult)
+
+
+def main() -> int:
+    """Run all defects, or those that are named; return 0."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("names", nargs="*", help="defects; all by default")
+    arguments.add_argument("--seconds", type=float, default=60.0, help="processor time of each arm")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--keep", type=Path, metavar="FILE", help="go on with the results in this file")
+    arguments.add_argument("--write", action="store_true")
+    chosen = arguments.parse_args()
+    results = _kept(chosen.keep)
+    for defect in load_all():
+        if defect.name in results or (chosen.names and defect.name not in chosen.names):
+            continue
+        arms = [
+            run_arm(defect, plain=plain, seed=chosen.seed, seconds=chosen.seconds) for plain in (False, True)
+        ]
+        results[defect.name] = (arms[0], arms[1])
+        print(defect.name, *arms, sep="\n  ", flush=True)
+        if chosen.keep:
+            chosen.keep.write_bytes(msgspec.json.encode(results))
+    print(table(results, chosen.seconds))
+    if chosen.write:
+        write(results, chosen.seconds, proofs.commit())
+    return 0
+
+
+def _kept(file: Path | None) -> dict[str, tuple[ArmResult, ArmResult]]:
+    if file is None or not file.exists():
+        return {}
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, tuple[ArmResult, ArmResult]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

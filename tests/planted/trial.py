@@ -1,0 +1,65 @@
+"""One arm of the search for one planted defect, run inside the copy that has it; prints an ArmResult."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+import msgspec
+
+from tests.simulation.search import SimulatedSearch
+from tests.simulation.shrink import broken_by, kind_of, shortest
+
+REPLAYS = 20
+
+
+class ArmResult(msgspec.Struct, frozen=True):
+    """What one arm came to: `breach` is "" where nothing broke. Times are seconds of the processor.
+
+    `troubles` and `left` count the troubles of the plan that broke, before and after it was made small;
+    `replayed` is how often what was left broke in the same way, of REPLAYS.
+    """
+
+    plans: int
+    took_s: float
+    breach: str = ""
+    troubles: int = 0
+    left: int = 0
+    tasks_left: int = 0
+    shrunk_s: float = 0.0
+    replayed: int = 0
+
+
+def search(seed: int, seconds: float, *, plain: bool) -> ArmResult:
+    """Search for `seconds` of processor time at the most; make what breaks small, and run it again."""
+    arm = SimulatedSearch(seed, plain=plain)
+    began_s = time.process_time()
+    found = arm.run(sys.maxsize, seconds, time.process_time)
+    took_s = round(time.process_time() - began_s, 1)
+    if found is None:
+        return ArmResult(arm.number, took_s)
+    began_s = time.process_time()
+    small = shortest(found.plan)
+    shrunk_s = round(time.process_time() - began_s, 1)
+    again = [broken_by(small) for _ in range(REPLAYS)]
+    same = sum(one is not None and kind_of(one[0]) == kind_of(found.breach) for one in again)
+    return ArmResult(
+        arm.number, took_s, found.breach, len(found.plan.troubles), len(small.troubles), len(small.tasks),
+        shrunk_s, same,
+    )  # fmt: skip
+
+
+def main() -> int:
+    """Print the result; return 0, whether something broke or not."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--seed", type=int, required=True)
+    arguments.add_argument("--seconds", type=float, required=True)
+    arguments.add_argument("--plain", action="store_true")
+    chosen = arguments.parse_args()
+    print(msgspec.json.encode(search(chosen.seed, chosen.seconds, plain=chosen.plain)).decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Claims about the search and the shrinker of the simulation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import found_plans
+from tests.simulation.anchors import ANCHORS
+from tests.simulation.breach import BrokenError
+from tests.simulation.plan import Plan, Trouble, draw_plan
+from tests.simulation.search import SimulatedSearch
+from tests.simulation.shrink import broken_by, kind_of, shortest, simpler, size_of
+from tests.simulation.world import World
+from wire import events, task_events
+
+
+def test_the_same_seed_runs_the_same_plans() -> None:
+    one, other = SimulatedSearch(3), SimulatedSearch(3)
+    for _ in range(12):
+        assert one.step() is other.step() is None
+    assert [entry.schedule for entry in one.corpus.entries] == [
+        entry.schedule for entry in other.corpus.entries
+    ]
+    assert one.corpus.seen == other.corpus.seen
+
+
+def test_another_seed_runs_other_plans() -> None:
+    one, other = SimulatedSearch(3), SimulatedSearch(4)
+    one.step(), other.step()
+    assert one.corpus.entries[0].schedule != other.corpus.entries[0].schedule
+
+
+def test_a_search_ends_with_its_budget() -> None:
+    times = iter((0.0, 1.0, 2.0, 11.0))
+    search = SimulatedSearch(1, plain=True)
+    assert search.run(1_000, 10.0, lambda: next(times)) is None
+    assert search.number == 2
+
+
+def test_the_shipped_cores_come_through_a_search() -> None:
+    found = SimulatedSearch(5).run(60, 1e9)
+    assert found is None
+
+
+class _Recorded(World):
+    """A world that keeps when each anchored trouble began."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.begun: list[tuple[str, str, int]] = []
+        super().__init__(plan)
+
+    def struck(self, trouble: Trouble, event: events.Event) -> None:
+        self.begun.append((trouble.kind, type(event).__name__, event.at_ns))
+
+
+def test_an_anchored_trouble_begins_at_its_event_each_time() -> None:
+    calm = replace(draw_plan(17), troubles=(Trouble(0.0, "cut", 1, 0.1, "Assigned", 2),))
+    worlds = [_Recorded(calm) for _ in range(2)]
+    for world in worlds:
+        world.run()
+    assert worlds[0].begun == worlds[1].begun
+    ((kind, event, at_ns),) = worlds[0].begun
+    assert (kind, event) == ("cut", "Assigned")
+    assert at_ns == [one.at_ns for one in worlds[0].assigned if one.worker == "worker-1"][1]
+
+
+def test_a_trouble_whose_event_never_comes_does_not_begin() -> None:
+    world = _Recorded(replace(draw_plan(17), troubles=(Trouble(0.0, "cut", 1, 0.1, "Assigned", 10_000),)))
+    world.run()
+    assert world.begun == []
+    assert world.armed == []
+
+
+@pytest.mark.parametrize("name", ANCHORS)
+def test_an_anchor_is_a_kind_of_event(name: str) -> None:
+    kind = getattr(events, name, None) or getattr(task_events, name)
+    assert issubclass(kind, events.Event)
+
+
+def test_a_breach_is_the_same_whatever_its_numbers() -> None:
+    assert kind_of("task-6 has two live leases: worker-1 and worker-3") == kind_of(
+        "task-17 has two live leases: worker-2 and worker-1"
+    )
+    assert kind_of("task-6 has two live leases") != kind_of("task-6 was counted twice")
+
+
+def test_each_simpler_plan_is_smaller() -> None:
+    plan = replace(
+        draw_plan(3), troubles=(*draw_plan(3).troubles, Trouble(1.234, "cut", 1, 2.34, "Assigned", 3))
+    )
+    candidates = list(simpler(plan))
+    assert candidates
+    assert all(size_of(one) < size_of(plan) for one in candidates)
+
+
+def test_a_plan_is_made_small_and_breaks_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two invariants are broken on purpose: the reduction must not slip from the one to the other."""
+
+    def check(world: World, steps: int) -> None:
+        kinds = {type(event).__name__ for event in world.last}
+        if "ConnectionLost" in kinds and "CheckpointCommitted" in kinds:
+            raise BrokenError(f"a checkpoint beside a loss, step {steps}")
+        if "TaskSubmitted" not in kinds and steps > 20_000:
+            raise BrokenError("another breach")
+
+    monkeypatch.setattr(World, "check", check)
+    plan = next(
+        plan for plan in map(draw_plan, range(200)) if (broken_by(plan) or [""])[0].startswith("a check")
+    )
+    small = shortest(plan, most=150)
+    found = broken_by(small)
+    assert found is not None
+    assert kind_of(found[0]) == "a checkpoint beside a loss, step #"
+    assert size_of(small) < size_of(plan)
+    assert len(small.troubles) <= 1
+
+
+def test_a_plan_that_was_found_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    plan = draw_plan(3)
+    path = found_plans.save(tmp_path, plan, "task-1 was lost")
+    assert found_plans.load(path) == found_plans.FoundPlan("task-1 was lost", plan)
+    assert found_plans.save(tmp_path, plan, "task-1 was lost") == path
