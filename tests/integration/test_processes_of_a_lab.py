@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from driver.engines.process import lab_addresses
+from driver.engines.process.control_groups import find_parents
 from driver.engines.process.lab_addresses import ISOLATED
 from driver.engines.process.lab_folder import LOGS
 from driver.engines.process.lab_network import client_address
@@ -270,6 +271,10 @@ def test_a_process_that_is_not_there_is_named(lab: SmallLab) -> None:
 
 def test_limits_are_set_and_a_process_beyond_its_memory_is_killed_for_it(lab: SmallLab) -> None:
     lab.run("worker-1", "import time\ntime.sleep(1)\nfull = bytearray(200 << 20)\ntime.sleep(600)\n")
+    if "memory" not in find_parents().controllers:
+        with pytest.raises(EngineError, match="no control group"):
+            lab.client.call("limit", name="worker-1", cpus=0.5, memory_bytes=40 << 20)
+        return
     lab.client.call("limit", name="worker-1", cpus=0.5, memory_bytes=40 << 20)
     assert (lab.row("worker-1").cpus, lab.row("worker-1").memory_bytes) == (0.5, 40 << 20)
     lab.wait_for(lambda: lab.row("worker-1").status == "exited", "its end")
