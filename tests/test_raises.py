@@ -32,7 +32,6 @@ UNSEEN = {
     "wire.journal_chain.JournalWriter.flush": "os.write is passed to it",
     "driver.cli.options_system.compose_file": "it imports what raises them where it is called",
     "driver.engines.compose_command.ComposeCommand.__call__": "the class follows from Compose's text",
-    "driver.engines.compose_images.ComposeImages.ensure": "it calls a ComposeCommand",
     "driver.engines.docker_sdk.DockerSdk.start": "the class follows from the engine's text",
     "driver.engines.docker_sdk.DockerSdk.connect": "the class follows from the engine's text",
     "driver.labs.heal._undo": "a method of the engine is looked up in a table",
