@@ -80,7 +80,10 @@ class LabActuator:
         return self._strikes.pop(fault_id, None)
 
     async def _struck(self, injection: Injection, anchor: Anchor, offset_ns: int) -> FaultState:
-        """Return the state of an armed fault once its anchor is reached. Raises AnchorMissedError."""
+        """Return the state of an armed fault once its anchor is reached.
+
+        Raises AnchorMissedError where it is not in time, and ActuatorError where the fault ends before.
+        """
         fault_id, deadline = injection.fault_id, time.monotonic() + injection.within_s
         while True:
             left_s = max(0.0, min(WAIT_S, deadline - time.monotonic()))
