@@ -33,6 +33,7 @@ from driver.report.text import escape_markdown
 from driver.systems.door_api import DoorApi
 from driver.systems.doors import Peer
 from tests.proofs import commit, keep
+from tests.waiting import eventually_in_thread
 
 REPEATS = 1000
 LIMIT_S = 10.0
@@ -155,9 +156,7 @@ def door(folder: Path) -> Iterator[Door]:
         with subprocess.Popen([str(word) for word in argv], stdout=subprocess.DEVNULL) as running:
             try:
                 api = DoorApi(HOST, ports[0])
-                deadline = time.monotonic() + LIMIT_S
-                while not api.is_up() and time.monotonic() < deadline:
-                    time.sleep(0.05)
+                eventually_in_thread(api.is_up, "the door answers", LIMIT_S)
                 api.ensure({LINK: Peer(PAIR, HOST)})
                 yield Door(api, ports[1], server, journal)
             finally:
@@ -277,14 +276,14 @@ def _rest(one: socket.socket, was_reset: bool) -> tuple[bytes, str]:
 
 def _recorded(journal: Path, expected: int) -> Sequence[Mapping[str, Any]]:
     """Return the strikes of the journal, once all are written."""
-    deadline = time.monotonic() + LIMIT_S
-    found: list[Mapping[str, Any]] = []
-    while len(found) < expected and time.monotonic() < deadline:
-        time.sleep(0.1)
+
+    def all_strikes() -> Sequence[Mapping[str, Any]] | None:
         whole = journal.read_bytes().rpartition(b"\n")[0]
         lines = (json.loads(line) for line in whole.splitlines())
         found = [line for line in lines if line["event"] == "fault_struck" and line["exact"]]
-    return found
+        return found if len(found) >= expected else None
+
+    return eventually_in_thread(all_strikes, f"{expected} strikes are in the journal", LIMIT_S, 0.1)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ KEPT = {
     ("driver/loads/test_http_load.py", "test_latency_counts_from_the_due_instant_while_answers_stall"): (
         "the time that an answer takes"
     ),
+    ("driver/test_fault_runner.py", "_reached"): "the time until a message passes a door",
     ("driver/test_fault_runner.py", "Slow"): "a container that takes this long to be killed or restarted",
     ("e2e/sabotage.py", "at"): "the schedule of a sabotage: an instant of a fault that lasts",
     ("fuzz/live.py", "feed"): "the rate of the load",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from chaos.actuator import ActuatorError, AnchorMissedError, Injection, LinkAction, LinkEffect, Toxic
@@ -13,6 +11,7 @@ from driver.labs.lab import Lab
 from driver.labs.lab_actuator import LabActuator, anchor_body, fault_body
 from driver.labs.lease_renewer import LeaseRenewer
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
+from tests.waiting import eventually
 
 INJECTION = Injection("f1", ("worker-1",), seed=7, lease_ms=8_000, begin_at_ns=123)
 
@@ -136,6 +135,6 @@ async def test_a_fault_whose_anchor_does_not_come_is_disarmed(rig: Rig) -> None:
 async def test_an_anchor_that_is_reached_for_the_driver_begins_nothing(rig: Rig) -> None:
     strike = await rig.actuator.reach(ANCHORED)
     assert not strike.by_door
-    await asyncio.sleep(0.1)
+    await eventually(lambda: len(rig.links.asked) == 3, "the anchor is disarmed")
     assert rig.links.asked == ["begin f1-anchor", "wait f1-anchor", "end f1-anchor"]
     assert rig.renewer._leases == {}

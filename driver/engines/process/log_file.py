@@ -81,7 +81,9 @@ def last_lines(path: Path, count: int | None) -> str:
     return "".join(lines if count is None else lines[len(lines) - min(count, len(lines)) :])
 
 
-def follow_lines(path: Path, count: int, goes_on: Callable[[], bool]) -> Iterator[str]:
+def follow_lines(
+    path: Path, count: int, goes_on: Callable[[], bool], poll_s: float = POLL_S
+) -> Iterator[str]:
     """Yield the last lines of a log's newest file, then each new line, until `goes_on` returns False; for
     FOLLOW_S at most. Raises OSError.
     """
@@ -101,7 +103,7 @@ def follow_lines(path: Path, count: int, goes_on: Callable[[], bool]) -> Iterato
             elif is_last:
                 return
             else:
-                time.sleep(POLL_S)
+                time.sleep(poll_s)
     finally:
         file.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from driver.suite.runner import EntryRunner, limit_s
 from driver.systems.system_request import project_of
 from driver.terminal import Terminal
 from tests.driver.fakes import FakeEngine
+from tests.waiting import LIMIT_S
 
 SCENARIOS = ["flood", "herd", "soak"]
 
@@ -206,10 +206,11 @@ def test_the_run_without_faults_has_a_time_limit_of_its_own(tmp_path: Path) -> N
 
 
 class Together:
-    """Runs entries for a moment each, and notes which ran together."""
+    """Runs entries, each until as many others as `beside` began with it, and notes which ran together."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: int = 0) -> None:
         self.lock = threading.Lock()
+        self.met = threading.Barrier(beside + 1)
         self.running: list[str] = []
         self.seen: set[frozenset[str]] = set()
 
@@ -217,7 +218,7 @@ class Together:
         with self.lock:
             self.running.append(name)
             self.seen.add(frozenset(self.running))
-        time.sleep(0.05)
+        self.met.wait(LIMIT_S)
         with self.lock:
             self.seen.add(frozenset(self.running))
             self.running.remove(name)
@@ -225,7 +226,7 @@ class Together:
 
 
 def test_entries_of_different_systems_run_side_by_side_and_their_results_stay_in_order() -> None:
-    together = Together()
+    together = Together(beside=1)
     names = ["a1", "a2", "b1", "b2"]
     results = run_entries(names, together.run, lambda: False, lambda _: None, at_once=2, uses=lambda n: n[0])
     assert [one.name for one in results] == names

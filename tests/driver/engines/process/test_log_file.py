@@ -70,11 +70,10 @@ def test_a_followed_log_has_the_last_lines_and_all_that_follow(
     folder: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_file, "MAX_BYTES", 100)
-    monkeypatch.setattr(log_file, "POLL_S", 0.0)
     writer = LogWriter(folder, "a.log")
     writer.write(b"1\n2\n")
     turns = iter([True, True, True, False])
-    lines = follow_lines(tmp_path / "a.log", 1, lambda: next(turns))
+    lines = follow_lines(tmp_path / "a.log", 1, lambda: next(turns), poll_s=0.0)
     assert next(lines).endswith(" 2\n")
     # The second of these begins a new file.
     for text in (b"3\n", b"4" * 80 + b"\n"):
