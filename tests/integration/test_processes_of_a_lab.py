@@ -21,6 +21,7 @@ from driver.engines.process.lab_network import client_address
 from driver.engines.process.lab_remains import lab_remains
 from driver.engines.process.log_file import last_lines
 from driver.engines.process.namespaces import refusal
+from driver.engines.process.process_engine import ProcessEngine, holds
 from driver.engines.process.process_spec import BoundFolder, ProcessSpec
 from driver.engines.process.requests import ProcessRow, SupervisorPlace
 from driver.engines.process.supervisor_client import SupervisorClient
@@ -327,3 +328,12 @@ def _supervisor_of(lab: SmallLab) -> int:
         except OSError:
             continue
     raise AssertionError("no supervisor")
+
+
+def test_a_lab_whose_start_was_killed_early_is_found_and_taken_down(tmp_path: Path) -> None:
+    lab = SmallLab(tmp_path)
+    lab.start()
+    lab.run("worker-1", SLEEP)
+    assert holds(lab.project, isolated=True)
+    assert ProcessEngine(lab.project, project_root(), isolated=True).down() == []
+    assert not holds(lab.project, isolated=True)

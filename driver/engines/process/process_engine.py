@@ -103,7 +103,10 @@ class ProcessEngine:
             found = self._description()
         except EngineError:
             return False
-        return found is not None and found.place.isolated == self._isolated
+        if found is None:
+            # A start that was killed early: either kind can take it down.
+            return self._isolated and self._supervisor.is_there()
+        return found.place.isolated == self._isolated
 
     def versions(self) -> dict[str, str]:
         return {"engine": self.abilities.engine, "kernel": platform.release()}
