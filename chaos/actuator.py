@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chaos.anchor import Anchor
 from chaos.directions import Direction
+
+if TYPE_CHECKING:
+    # Its models need pydantic, which commands that read no scenario do without.
+    from chaos.anchor import Anchor
 
 
 class ActuatorError(Exception):

@@ -76,7 +76,7 @@ command = _Faults(
         "  lab.py inject kill coordinator --for 5s\n"
         "  lab.py inject stall --links 'api->db' --for 20s --system compose.yaml\n"
         "  lab.py inject pause db --for 10s --system compose.yaml\n"
-        "  lab.py inject reset --links 'api->db' --when 'pattern: COMMIT' --system compose.yaml\n\n"
+        "  lab.py inject reset --links 'a->db' --when 'pattern: COMMIT' --system a.yaml\n\n"
         "TIME is like 200ms or 10s, SIZE like 64KB, RATE like 1MB/s, SHARE like 1e-4 or 5%."
     ),
 )

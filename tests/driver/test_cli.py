@@ -63,10 +63,11 @@ def test_wrong_use_is_reported_in_a_sentence(
 @pytest.mark.parametrize(
     "argv", ["up", "down", "status", "logs", "heal", "faults", "scenario thundering_herd"]
 )
-def test_no_engine_is_the_lab_s_own_trouble(
+def test_a_named_engine_that_does_not_answer_is_the_lab_s_own_trouble(
     argv: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    monkeypatch.setenv("STORMLAB_ENGINE", "compose")
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     assert run(argv.split()) == ExitCode.LAB_BROKE
     said = capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ from driver.terminal import Terminal
 from tests.driver.runs.test_fault_free import FINDINGS, plan, record
 
 
+@dataclass
+class Subject:
+    """The system of a plan."""
+
+    plan: Plan
+
+    def before(self, plan: Plan, folder: Path) -> Subject:
+        return Subject(plan)
+
+
 def test_the_replay_of_a_plan_with_controls_makes_the_run_without_faults_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -29,16 +40,11 @@ def test_the_replay_of_a_plan_with_controls_makes_the_run_without_faults_too(
     folder.mkdir()
     (folder / PLAN).write_text(plan().to_json())
     (folder / SCENARIO).write_text("# c\n")
-    subjects: list[Plan] = []
     ran: list[tuple[RunRequest, object]] = []
 
     @contextmanager
     def system_in_run(*more: object) -> Iterator[Callable[[Plan], object]]:
-        def subject_of(one: Plan) -> Plan:
-            subjects.append(one)
-            return one
-
-        yield subject_of
+        yield Subject
 
     async def run(request: RunRequest, subject: object, terminal: Terminal) -> JudgedRun:
         ran.append((request, subject))
@@ -51,5 +57,5 @@ def test_the_replay_of_a_plan_with_controls_makes_the_run_without_faults_too(
     monkeypatch.setattr(fault_free, "was_interrupted", lambda judged: False)
     lab(["replay", folder.name, "--results", str(tmp_path)])
     assert [bool(request.plan.faults) for request, _ in ran] == [False, True]
-    assert [subject for _, subject in ran] == subjects
+    assert [subject for _, subject in ran] == [Subject(request.plan) for request, _ in ran]
     assert ran[1][0].fault_free is not None

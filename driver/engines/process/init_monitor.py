@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import msgspec
-
 from driver.engines.process.process_spec import InitReport
+from driver.typed_json import decode_json
 
 ANSWER_WITHIN_S = 15.0
 READ_BYTES = 65_536
@@ -84,7 +83,7 @@ class InitConnection:
                     self._handle = os.pidfd_open(self.pid)
         *lines, self._buffer = (self._buffer + piece).split(b"\n")
         for line in lines:
-            self._receive(msgspec.json.decode(line, type=InitReport))
+            self._receive(decode_json(line, InitReport))
         return bool(piece)
 
     def _receive(self, report: InitReport) -> None:

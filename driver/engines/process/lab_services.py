@@ -18,6 +18,7 @@ from driver.engines.process.lab_addresses import (
     LabAddresses,
 )
 from driver.engines.process.process_spec import BoundFolder, ProcessSpec
+from driver.typed_json import decode_json
 from wire.address import index_in_name, worker_name
 
 MODULES: Mapping[str, str] = {
@@ -147,7 +148,7 @@ def prober_settings_at(text: str, host: str) -> str:
     """Return settings of a prober whose links are at `host` instead of Toxiproxy's name, which only networks
     of a lab's own have.
     """
-    settings = msgspec.json.decode(text or "{}", type=ProberSettings)
+    settings = decode_json(text or "{}", ProberSettings)
     links = tuple(
         msgspec.structs.replace(one, host=host) if one.host == TOXIPROXY else one for one in settings.links
     )

@@ -51,6 +51,7 @@ from driver.errors import (
     PortInUseError,
 )
 from driver.host_ports import is_free, port_holder
+from driver.typed_json import decode_json
 from wire.address import index_in_name
 
 STOP_ORDER = (WORKER, PROBER, *reversed(CORE))
@@ -366,7 +367,7 @@ class ProcessEngine:
             text: str = self._supervisor.call("description", str)
         except EngineGoneError:
             return None
-        return msgspec.json.decode(text, type=LabDescription) if text else None
+        return decode_json(text, LabDescription) if text else None
 
     def _describe(self, spec: LabSpec, place: SupervisorPlace) -> None:
         description = LabDescription(

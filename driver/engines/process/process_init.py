@@ -34,6 +34,7 @@ from driver.engines.process.process_spec import (
     ProcessSpec,
 )
 from driver.engines.process.process_tree import signal_descendants
+from driver.typed_json import decode_json
 
 BROKEN = 70
 NOT_EXECUTED = 127
@@ -47,7 +48,7 @@ def run_init(
     """Run one process to its end; returns its exit code. `network` is a descriptor of its network
     namespace.
     """
-    order = msgspec.json.decode(_line(control), type=InitOrder)
+    order = decode_json(_line(control), InitOrder)
     try:
         init = _Init(order, control, logs, network, modules)
         init.start()

@@ -20,6 +20,7 @@ from driver.engines.process.requests import (
     SupervisorAnswer,
     specs_of,
 )
+from driver.typed_json import decode_json
 
 BACKLOG = 128
 READ_BYTES = 1 << 16
@@ -67,7 +68,7 @@ class RequestServer:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, suppress(OSError, msgspec.MsgspecError):
-            request = msgspec.json.decode(_line(connection), type=Request)
+            request = decode_json(_line(connection), Request)
             if request.call == FOLLOW:
                 self._follow(connection, _value(request.arguments, "since_ns", int | None))
             else:
@@ -107,7 +108,7 @@ class RequestServer:
 
 
 def _value(given: Arguments, name: str, kind: Any) -> Any:
-    return msgspec.json.decode(given[name], type=kind)
+    return decode_json(given[name], kind)
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from driver.engines.process.process_spec import ProcessSpec
+from driver.typed_json import decode_json
 
 MAX_REQUEST_BYTES = 64 << 20
 
@@ -101,4 +102,4 @@ def arguments(**named: Any) -> dict[str, msgspec.Raw]:
 
 def specs_of(raw: msgspec.Raw) -> Sequence[ProcessSpec]:
     """Return the specs in an argument."""
-    return msgspec.json.decode(raw, type=list[ProcessSpec])
+    return decode_json(raw, list[ProcessSpec])

@@ -29,6 +29,7 @@ from driver.engines.process.namespaces import enter_namespaces
 from driver.engines.process.relay import listen, relay
 from driver.engines.process.request_server import BACKLOG, RequestServer
 from driver.engines.process.requests import SupervisorPlace, SupervisorStart
+from driver.typed_json import decode_json
 
 PORT_TAKEN, CLAIM_TAKEN, REFUSED = "port", "claim", "refused"
 
@@ -41,7 +42,7 @@ class _StartError(Exception):
 
 def main() -> int:
     """Start the lab, and serve it until `leave`; return the exit code."""
-    place = msgspec.json.decode(sys.stdin.buffer.read(), type=SupervisorPlace)
+    place = decode_json(sys.stdin.buffer.read(), SupervisorPlace)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     try:
         lab, listener, _claimed = _start(place)

@@ -37,6 +37,7 @@ from driver.errors import (
     SubnetInUseError,
 )
 from driver.host_ports import process_on
+from driver.typed_json import decode_json
 
 MODULE = "driver.engines.process.supervisor"
 START_WITHIN_S = 60.0
@@ -84,7 +85,7 @@ class SupervisorClient:
             )
         if answer.error:
             raise EngineError(answer.sentence, answer.hint)
-        return msgspec.json.decode(answer.result, type=kind)
+        return decode_json(answer.result, kind)
 
     def events(self, since_ns: int | None) -> ProcessEvents:
         """Open a stream of events."""
@@ -117,7 +118,7 @@ class SupervisorClient:
             with suppress(BrokenPipeError), process.stdin as given:
                 given.write(msgspec.json.encode(place))
             line = _first_line(output.fileno(), interrupted)
-        started = msgspec.json.decode(line, type=SupervisorStart) if line else SupervisorStart(error="ended")
+        started = decode_json(line, SupervisorStart) if line else SupervisorStart(error="ended")
         if not started.error:
             self._was_there = True
             return
@@ -168,7 +169,7 @@ class SupervisorClient:
             raise EngineError(f"The lab's supervisor gave no answer to {request.call} in time.") from None
         except OSError:
             raise self._gone() from None
-        return msgspec.json.decode(found, type=SupervisorAnswer)
+        return decode_json(bytes(found), SupervisorAnswer)
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
@@ -212,7 +213,7 @@ class ProcessEvents:
                 raise EngineGoneError("The lab's supervisor broke its stream of events off.")
             *lines, buffer = (buffer + piece).split(b"\n")
             for line in filter(None, lines):
-                row = msgspec.json.decode(line, type=EventRow)
+                row = decode_json(line, EventRow)
                 yield EngineEvent(row.container, row.action, row.detail, row.at_ns)
 
     def close(self) -> None:
