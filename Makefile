@@ -8,6 +8,8 @@ COMMA := ,
 # The conformance suite looks at other users' processes: who is not root runs every fault on Docker alone.
 ENGINES_TESTED := $(if $(filter 0,$(shell id -u)),compose$(COMMA)process,compose)
 ENGINE_TESTS := $(if $(filter 0,$(shell id -u)),tests/conformance,tests/conformance/test_every_fault.py)
+# About half of the time of the tests of foreign systems.
+TRIAL_TESTS := $(addprefix tests/systems/,test_trial.py test_try_jobs.py test_doors_agree.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz conformance hosts prove-receipts prove-examples prove-anchors example-defects two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
@@ -66,12 +68,14 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Python tests, unit and simulation, a process for each core (some minutes)"
 	@$(PY) -m pytest -n auto --dist loadfile --ignore=tests/integration --ignore=tests/e2e --ignore=tests/systems --ignore=tests/conformance --ignore=tests/hosts
 	@echo "stormlab: the Python tests on real containers and processes: foreign systems, engines, the lab, side by side (some minutes)"
-	@mkdir -p build; trap 'kill $$systems $$engines' INT TERM; \
-		$(PY) -m pytest tests/systems >build/systems.log 2>&1 & systems=$$!; \
-		STORMLAB_CONFORMANCE=$(ENGINES_TESTED) $(PY) -m pytest $(ENGINE_TESTS) >build/engines.log 2>&1 & engines=$$!; \
-		$(PY) -m pytest tests/integration tests/e2e; lab=$$?; \
-		wait $$engines; engines=$$?; wait $$systems; systems=$$?; \
-		cat build/engines.log build/systems.log; exit $$(( lab || engines || systems ))
+	@mkdir -p build; beside() { $(PY) -m pytest "$${@:2}" >build/$$1.log 2>&1 & }; \
+		trap 'kill $$trials $$systems $$engines' INT TERM; \
+		beside trials $(TRIAL_TESTS); trials=$$!; \
+		beside systems tests/systems $(TRIAL_TESTS:%=--ignore=%); systems=$$!; \
+		STORMLAB_CONFORMANCE=$(ENGINES_TESTED) beside engines $(ENGINE_TESTS); engines=$$!; \
+		$(PY) -m pytest tests/integration tests/e2e; failed=$$?; \
+		for one in $$engines $$systems $$trials; do wait $$one || failed=1; done; \
+		cat build/engines.log build/systems.log build/trials.log; exit $$failed
 
 simulate: dev ## histories of trouble under a virtual clock: make simulate SEEDS=10000 FIRST=0
 	@$(PY) -m tests.simulation --first $${FIRST:-0} --seeds $${SEEDS:-1000}
