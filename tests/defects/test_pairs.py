@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from collections import Counter
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -18,6 +22,7 @@ from tests.defects.record import PairOutcome
 from tests.mutants.apply import DefectError
 
 ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("wire", "worker", "coordinator")
 COMPARISONS = {"backoff_policies"}
 SCENARIOS = {path.stem for path in (ROOT / "scenarios").glob("*.yaml")} - COMPARISONS
 DEFECTS = sorted({pair.defect for pair in all_pairs()})
@@ -36,13 +41,42 @@ def test_lost_and_repeated_work_are_tried_in_every_scenario() -> None:
 
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_defect_fits_the_code_that_ships(name: str, tmp_path: Path) -> None:
-    for room in ("wire", "worker", "coordinator"):
+    for room in ROOMS:
         shutil.copytree(ROOT / room, tmp_path / room)
     defect = lab_defect(name)
     defect.put_into(tmp_path)
     assert defect.sides
     for edit in defect.edits:
-        compile((tmp_path / edit.file).read_text(), edit.file, "exec")
+        assert missing_names((tmp_path / edit.file).read_text()) == []
+
+
+def missing_names(source: str) -> list[str]:
+    """The names that a file takes from modules of ours, and that these don't have."""
+    tree, modules, missing = ast.parse(source), dict[str, ModuleType](), list[str]()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or str(node.module).partition(".")[0] not in ROOMS:
+            continue
+        module = import_module(str(node.module))
+        for alias in node.names:
+            with suppress(ModuleNotFoundError):
+                import_module(f"{node.module}.{alias.name}")
+            found = getattr(module, alias.name, None)
+            if found is None:
+                missing.append(f"{node.module}.{alias.name}")
+            elif isinstance(found, ModuleType):
+                modules[alias.asname or alias.name] = found
+    used = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    for node in used:
+        owner = modules.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        if owner is not None and not hasattr(owner, node.attr):
+            missing.append(f"{owner.__name__}.{node.attr}")
+    return missing
+
+
+def test_a_name_that_a_module_has_not_is_missed() -> None:
+    assert missing_names("from wire import events, nothing\nevents.Connected\nevents.Lost\n") == [
+        "wire.nothing", "wire.events.Lost",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair.scenario}-{pair.defect}")
