@@ -91,3 +91,10 @@ class Claim(ABC):
     @property
     def own_fields(self) -> tuple[Field, ...]:
         return ()
+
+    @property
+    def own_numbers(self) -> tuple[tuple[str, str], ...]:
+        """Observations that are numbers, each with the statistic of its readings that decides: max, min, or
+        last.
+        """
+        return ()

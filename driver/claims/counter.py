@@ -11,6 +11,7 @@ from driver.checks.finding import Finding, Status, failed, passed, unknown
 from driver.claims.cells import Number, key_of, number_of, shown
 from driver.claims.claim import Claim, Field, Names
 from driver.claims.operations import is_ok, is_open, sent_by
+from driver.claims.reading_threshold import LAST
 from driver.claims.readings import cells_of
 from driver.claims.sentences import column, load_named, observation_named
 from driver.histories.history import History
@@ -77,6 +78,10 @@ class Counter(Claim):
     @property
     def own_fields(self) -> tuple[Field, ...]:
         return (self.total,)
+
+    @property
+    def own_numbers(self) -> tuple[tuple[str, str], ...]:
+        return () if self.total.name else ((self.total.source, LAST),)
 
     def judge(self, history: History) -> Finding:
         first, final = (read(history, self.total.source) for read in (first_reading, final_reading))

@@ -56,6 +56,10 @@ class ReadingThreshold(Claim):
     def own_fields(self) -> tuple[Field, ...]:
         return (Field(self.observation),)
 
+    @property
+    def own_numbers(self) -> tuple[tuple[str, str], ...]:
+        return ((self.observation, self.statistic),)
+
     def judge(self, history: History) -> Finding:
         if self.statistic == LAST:
             final = final_reading(history, self.observation)

@@ -77,7 +77,7 @@ async def _conclude(
 async def _prepare(request: RunRequest, subject: RunSubject) -> Path:
     """Prepare the system, and save the record. Raises LabError."""
     facts = await subject.prepare()
-    folder = request.folder or new_folder(request.plan.scenario, request.results)
+    folder = new_folder(request.plan.scenario, request.results)
     save_record(folder, request.plan, request.scenario_yaml, facts, request.argv, request.fault_free)
     return folder
 

@@ -18,9 +18,8 @@ from driver.scenarios.plan import Plan
 class RunRequest:
     """A plan and the folder of all runs.
 
-    `keep`: leave a fresh lab up afterwards. `goes_on`: leave this one up, for another run on it. `folder`:
-    the run's own, which is there; None: it is made. `report`: write the reports. `fault_free`: what the same
-    plan showed without faults.
+    `keep`: leave a fresh lab up afterwards. `goes_on`: leave this one up, for another run on it. `report`:
+    write the reports. `fault_free`: what the same plan showed without faults.
     `make_actuator` makes the actuator of the faults; tests replace it.
     """
 
@@ -30,7 +29,6 @@ class RunRequest:
     argv: Sequence[str] = ()
     keep: bool = False
     goes_on: bool = False
-    folder: Path | None = None
     report: bool = True
     fault_free: FaultFreeRun | None = None
     make_actuator: Callable[[FaultLab, LeaseRenewer], RunActuator] = LabActuator

@@ -16,7 +16,6 @@ from driver.labs.lifecycle import RemovedLab
 from driver.labs.toxiproxy_api import Link
 from driver.results.run_folder import RecordedSystem
 from driver.runs.phase import PhaseEnd
-from driver.scenarios.plan import Plan
 from driver.terminal import ProgressView
 
 
@@ -155,13 +154,3 @@ class RunSubject(Protocol):
 
     def interrupt(self) -> None:
         """End a call that another thread is in."""
-
-
-class SharedStartSubject(RunSubject, Protocol):
-    """A system of which several runs can follow each other on one start."""
-
-    def before(self, plan: Plan, folder: Path) -> RunSubject:
-        """Return the subject of a run of `plan` that comes before this one, on the same start of the system.
-
-        `folder` is this run's: the system's processes write their journals into it from the start on.
-        """

@@ -1,14 +1,14 @@
-"""Decides whether a foreign system has settled: its rows stay as they are, each expectation is decided."""
+"""Decides whether a foreign system has settled: what is judged of it stays, each expectation is decided."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from driver.claims import Claim
 from driver.histories.history import DRIVER, History
 from driver.histories.journal_folder import SUFFIX, read_bytes
 from driver.histories.journal_kinds import LOAD, OBSERVER, reader_of
@@ -18,21 +18,38 @@ from driver.judging.open_expectations import open_expectations
 from driver.observations.observer import Taken
 from driver.scenarios.thresholds import Expectation
 
+LAST_OF: dict[str, Callable[[float, float], float]] = {"max": max, "min": min}
+"""What a statistic is after one more reading, of what it was and the reading; of any other: the reading."""
 
-@dataclass
-class UnchangedTables:
-    """Compares each look at all tables with the one before."""
 
-    _before: dict[str, Taken] = field(default_factory=dict)
-    _since_s: float = 0.0
+class UnchangedReadings:
+    """Compares each look at all readings with the one before: tables, and the numbers that decide a claim.
+
+    Of a number that no claim judges any value will do: memory never rests.
+    """
+
+    def __init__(self, expectations: Iterable[Expectation] = ()) -> None:
+        claims = (one for one in expectations if isinstance(one, Claim))
+        self._numbers = sorted({number for claim in claims for number in claim.own_numbers})
+        self._before: dict[object, object] | None = None
+        self._since_s = 0.0
 
     def look(self, values: Mapping[str, Taken], now_s: float) -> float:
-        """Return for how many seconds no table has changed at `now_s`: 0 for a reading that failed."""
-        tables: dict[str, Taken] = {
+        """Return for how many seconds nothing has changed at `now_s`: 0 at the first look, and for a reading
+        that failed.
+        """
+        found: dict[object, object] = {
             name: value for name, value in values.items() if not isinstance(value, float)
         }
-        if tables != self._before or any(isinstance(value, str) for value in tables.values()):
-            self._before, self._since_s = tables, now_s
+        for source, statistic in self._numbers:
+            if isinstance(value := values.get(source), float):
+                before = None if self._before is None else self._before.get((source, statistic))
+                farther = LAST_OF.get(statistic)
+                if farther is not None and isinstance(before, float):
+                    value = farther(before, value)
+                found[source, statistic] = value
+        if found != self._before or any(isinstance(value, str) for value in found.values()):
+            self._before, self._since_s = found, now_s
         return now_s - self._since_s
 
 

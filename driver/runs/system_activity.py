@@ -22,7 +22,7 @@ from driver.runs.early_claims import refuse_claims
 from driver.runs.own_journals import own_journal_of
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunContext
-from driver.runs.settle import UnchangedTables, open_in
+from driver.runs.settle import UnchangedReadings, open_in
 from driver.runs.unanswered_dials import UnansweredDials
 from driver.scenarios.abort_when import HeldRules, parse_abort
 from driver.scenarios.plan import Plan
@@ -90,7 +90,8 @@ class SystemActivity:
         self._reading: asyncio.Task[None] | None = None
         self._settled_by_s = 0.0
         self._settle_s = plan.system.settle_s if plan.system is not None else None
-        self._tables = UnchangedTables()
+        self._expected = parse_expectations(plan.expect, on_system=True)
+        self._unchanged = UnchangedReadings(self._expected)
 
     def work(self) -> Sequence[Coroutine[object, object, None]]:
         more = [self._follow(self._observer)] if self._observer is not None else []
@@ -158,11 +159,11 @@ class SystemActivity:
             degraded = await self._degraded()
             waiting = dials.look(await self._link_states(), time.monotonic())
             if degraded or waiting:
-                self._tables = UnchangedTables()
+                self._unchanged = UnchangedReadings(self._expected)
             elif dials.watched_s(time.monotonic()) >= QUIET_S:
                 return
             elif self._observer is not None and self._settle_s is not None:
-                self._tables.look(await self._observer.current(), time.monotonic())
+                self._unchanged.look(await self._observer.current(), time.monotonic())
             if time.monotonic() > deadline_s:
                 end.outcome = "failed"
                 end.detail = f"after {within_s:.0f} s not as before: {name_list([*degraded, *waiting])}"
@@ -190,13 +191,12 @@ class SystemActivity:
 
         Without `settle` nothing says when a foreign system has done all its work.
         """
-        expected = parse_expectations(self._plan.expect, on_system=True)
         while self._settle_s is not None and time.monotonic() < self._settled_by_s:
             asked_ns = time.monotonic_ns()
             values = await observer.current()
-            if self._tables.look(values, time.monotonic()) >= self._settle_s:
+            if self._unchanged.look(values, time.monotonic()) >= self._settle_s:
                 folder = self._context.folder
-                if not await asyncio.to_thread(open_in, folder, expected, values, asked_ns):
+                if not await asyncio.to_thread(open_in, folder, self._expected, values, asked_ns):
                     return
             await asyncio.sleep(LOOK_EVERY_S)
         await asyncio.sleep(max(0.0, self._settled_by_s - time.monotonic()))

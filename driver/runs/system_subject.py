@@ -12,8 +12,6 @@ from typing import ParamSpec, TypeVar
 from chaos.evidence import ContainerEffect
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import UsageError
-from driver.files import write_file
-from driver.histories.journal_folder import own_journal, read_bytes
 from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.histories.journals import JOURNALS
 from driver.interrupts import to_completion
@@ -106,11 +104,6 @@ class SystemSubject:
     def notice_s(self) -> float:
         return NOTICE_S
 
-    def before(self, plan: Plan, folder: Path) -> SystemSubject:
-        assert self._start.prepared is None, "the run before comes first"
-        self._start.journals = folder / JOURNALS
-        return SystemSubject(plan, self._folder, self._terminal, self._start)
-
     async def prepare(self) -> RunFacts:
         """Build and pull images. Raises UsageError where the file is not as it was planned."""
         if self._start.facts is None:
@@ -199,16 +192,7 @@ class SystemSubject:
             yield activity
 
     def fetch_journals(self, into: Path) -> list[str]:
-        """Copy the journals of processes that write into another run's folder, up to their last whole lines;
-        there is no foreign file.
-        """
-        written = self._start.journals
-        if written is not None and written != into and self._start.facts is not None:
-            for process in set(self._start.facts.processes) - set(self._own_processes):
-                data = read_bytes(own_journal(written, process))
-                copied = own_journal(into, process)
-                copied.parent.mkdir(parents=True, exist_ok=True)
-                write_file(copied, data[: data.rfind(b"\n") + 1])
+        """Return none: processes write their journals into the run's folder."""
         return []
 
     @property

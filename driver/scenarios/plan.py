@@ -138,6 +138,11 @@ class Plan(_FrozenModel):
     variables: dict[str, Any] = {}
     quick: bool = False
 
+    @property
+    def clients(self) -> int:
+        """How many clients the reference system has: its workers; 0 of a foreign system."""
+        return self.workers
+
     def to_json(self) -> str:
         """Return the plan as JSON; `Plan.model_validate_json` reads it."""
         return self.model_dump_json(by_alias=True, indent=1)

@@ -33,6 +33,7 @@ from driver.scenarios.yaml_file import (
     substitute,
     variables_in,
 )
+from wire.address import worker_name
 
 FOLDER = project_root() / "scenarios"
 """In a checkout, or in the installed package."""
@@ -79,6 +80,11 @@ class ScenarioFile:
     def workers(self) -> int:
         """The workers of the reference system; 0 of a foreign one."""
         return self.scenario.workers if isinstance(self.scenario, Scenario) else 0
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The names of the reference system's clients and links; none of a foreign one."""
+        return tuple(worker_name(number) for number in range(1, self.workers + 1))
 
     def error(self, path: KeyPath, text: str, hint: str = "") -> FileError:
         """Return the error at a key of the scenario, with the line that sets the key."""

@@ -127,7 +127,7 @@ def planned_faults(schedule: Schedule) -> list[PlannedFault]:
 
 
 def _of(space: FaultSpace, faults: tuple[ScheduledFault, ...]) -> Schedule:
-    return Schedule(in_order(faults), space.duration_s, space.workers)
+    return Schedule(in_order(faults), space.duration_s, space.clients)
 
 
 def _with(schedule: Schedule, place: int, fault: ScheduledFault) -> Schedule:

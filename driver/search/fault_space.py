@@ -17,7 +17,7 @@ class FaultSpace:
     """All that a search of one system draws from.
 
     `links` and `containers` are the names of targets, `faults` those of the catalogue. A fault is within
-    `from_s` and `until_s`. `workers` are those of the reference system.
+    `from_s` and `until_s`. `clients` are those of the reference system.
     """
 
     links: tuple[str, ...]
@@ -25,7 +25,7 @@ class FaultSpace:
     from_s: float
     until_s: float
     duration_s: float
-    workers: int = 0
+    clients: int = 0
     faults: tuple[str, ...] = ()
     most_faults: int = 4
 

@@ -21,13 +21,13 @@ SIMPLE = ("cut", "refuse", "reset", "stall", "kill")
 
 
 def size_of(schedule: Schedule) -> tuple[float, ...]:
-    """Return how large a schedule is, compared from left to right: faults, targets, workers, anchors, digits
+    """Return how large a schedule is, compared from left to right: faults, targets, clients, anchors, digits
     of values, seconds under faults, load, duration, and when the faults begin.
     """
     return (
         len(schedule.faults),
         sum(len(one.targets) for one in schedule.faults),
-        schedule.workers,
+        schedule.clients,
         sum(len(one.when) for one in schedule.faults),
         sum(_rank(one) + complexity(one.params, example_params(one.fault)) for one in schedule.faults),
         round(sum(one.for_s or 0.0 for one in schedule.faults), 3),
@@ -43,24 +43,24 @@ def without_faults(schedule: Schedule, kept: frozenset[int]) -> Schedule:
 
 
 def smaller(
-    schedule: Schedule, from_s: float, least_workers: int = 1, least_load: float = LEAST_LOAD
+    schedule: Schedule, from_s: float, least_clients: int = 1, least_load: float = LEAST_LOAD
 ) -> Iterator[Schedule]:
     """Yield schedules that are smaller in one way each, those that leave out most first, without conflicts.
 
     `from_s` is when the first fault may begin, `least_load` the smallest share of the rate.
     """
-    for candidate in _all_smaller(schedule, from_s, least_workers, least_load):
+    for candidate in _all_smaller(schedule, from_s, least_clients, least_load):
         if size_of(candidate) < size_of(schedule) and not conflict_in(candidate):
             yield candidate
 
 
 def _all_smaller(
-    schedule: Schedule, from_s: float, least_workers: int, least_load: float
+    schedule: Schedule, from_s: float, least_clients: int, least_load: float
 ) -> Iterator[Schedule]:
     for place, one in enumerate(schedule.faults):
         for changed in _fewer_targets(one):
             yield _with(schedule, place, changed)
-    yield from _fewer_workers(schedule, least_workers)
+    yield from _fewer_clients(schedule, least_clients)
     for place, one in enumerate(schedule.faults):
         for changed in (*_simpler(one), *_shorter(one)):
             yield _with(schedule, place, changed)
@@ -83,15 +83,15 @@ def _fewer_targets(one: ScheduledFault) -> Iterator[ScheduledFault]:
             yield replace(one, targets=one.targets[:place] + one.targets[place + 1 :])
 
 
-def _fewer_workers(schedule: Schedule, least: int) -> Iterator[Schedule]:
-    if not schedule.workers:
+def _fewer_clients(schedule: Schedule, least: int) -> Iterator[Schedule]:
+    if not schedule.clients:
         return
     named = [int(target.rpartition("-")[2]) for one in schedule.faults for target in one.targets
              if target.startswith("worker-")]  # fmt: skip
     fewest = max([least, *named])
-    for count in dict.fromkeys((fewest, (fewest + schedule.workers) // 2)):
-        if count < schedule.workers:
-            yield replace(schedule, workers=count)
+    for count in dict.fromkeys((fewest, (fewest + schedule.clients) // 2)):
+        if count < schedule.clients:
+            yield replace(schedule, clients=count)
 
 
 def _simpler(one: ScheduledFault) -> Iterator[ScheduledFault]:

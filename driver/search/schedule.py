@@ -46,13 +46,13 @@ class ScheduledFault(msgspec.Struct, frozen=True, omit_defaults=True):
 class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
     """Faults in order of time, and what they meet.
 
-    `duration_s` is how long the load lasts, `load_share` the share of the scenario's rates. `workers` are
+    `duration_s` is how long the load lasts, `load_share` the share of the scenario's rates. `clients` are
     those of the reference system; 0 for a system of its own.
     """
 
     faults: tuple[ScheduledFault, ...]
     duration_s: float
-    workers: int = 0
+    clients: int = 0
     load_share: float = 1.0
 
     @property

@@ -18,7 +18,6 @@ from driver.search.draw_schedule import SHORTEST_S
 from driver.search.fault_space import FaultSpace, drawable_faults
 from driver.search.schedule import TIME_STEP_S, Schedule, ScheduledFault, in_order, rounded, scaled_rates
 from driver.systems.system import OUTSIDE
-from wire.address import worker_name
 
 LENGTH_S = 6.0
 WARMUP_S = 1.0
@@ -41,7 +40,7 @@ def space_of(
             for number in range(1, replicas + 1)
         )
     else:
-        links = tuple(worker_name(index) for index in range(1, loaded.workers + 1))
+        links = loaded.clients
         containers = (*links, SERVER)
     offered = drawable_faults(links, containers)
     chosen = tuple(name for name in offered if not faults or name in faults)
@@ -57,7 +56,7 @@ def space_of(
             f"--length takes at least {least}; found {format_seconds(length_s)}.",
             "Faults need time between the warm-up and the last second of load.",
         )
-    return FaultSpace(links, containers, from_s, length_s - AFTER_S, length_s, loaded.workers, chosen)
+    return FaultSpace(links, containers, from_s, length_s - AFTER_S, length_s, len(loaded.clients), chosen)
 
 
 def scenario_of(loaded: ScenarioFile, schedule: Schedule, settle_s: float) -> ScenarioFile:
@@ -79,7 +78,7 @@ def scenario_of(loaded: ScenarioFile, schedule: Schedule, settle_s: float) -> Sc
         if scenario.observe:
             changed["settle_s"] = min(scenario.settle_s or DECIDED_S, DECIDED_S)
     else:
-        changed["workers"] = schedule.workers
+        changed["workers"] = schedule.clients
         if scenario.workload is not None and schedule.load_share != 1.0:
             rate_per_s = scenario.workload.rate_per_s * schedule.load_share
             changed["workload"] = scenario.workload.model_copy(update={"rate_per_s": rate_per_s})
@@ -99,9 +98,9 @@ def plan_of(
 
 
 def schedule_of(plan: Plan) -> Schedule:
-    """Return the schedule of a plan: its faults, its length, its workers."""
+    """Return the schedule of a plan: its faults, its length, its clients."""
     faults = [_scheduled(one) for one in plan.faults]
-    return Schedule(in_order(tuple(faults)), plan.duration_s, plan.workers)
+    return Schedule(in_order(tuple(faults)), plan.duration_s, plan.clients)
 
 
 def _scheduled(one: PlannedFault) -> ScheduledFault:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from chaos.targets import SERVER
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError
 from driver.exit_codes import ExitCode
 from driver.files import FileReadError, read_file
@@ -77,7 +78,7 @@ class Trialist:
     def names(self) -> list[str]:
         """The names of what findings can be about."""
         if self.system is None:
-            return ["coordinator", *(f"worker-{n}" for n in range(1, self.loaded.workers + 1))]
+            return [SERVER, *self.loaded.clients]
         services = self.system.services
         containers = [f"{name}[{n}]" for name, count in services.items() for n in range(1, count + 1)]
         return [*services, *containers, *self.system.links]
@@ -213,7 +214,7 @@ class Search:
 
     def _schedule(self, number: int) -> tuple[Schedule, int | None]:
         if number == 0:
-            return Schedule((), self.space.duration_s, self.space.workers), None
+            return Schedule((), self.space.duration_s, self.space.clients), None
         if self.settings.plain:
             return draw(random.Random(f"{self.settings.seed}/{number}"), self.drawn), None
         for again in range(100):

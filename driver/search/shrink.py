@@ -41,7 +41,7 @@ class ReductionStep(msgspec.Struct, frozen=True):
 
 
 def reduction(
-    schedule: Schedule, from_s: float, least_workers: int = 1, least_load: float = LEAST_LOAD
+    schedule: Schedule, from_s: float, least_clients: int = 1, least_load: float = LEAST_LOAD
 ) -> Generator[Schedule, bool, Schedule]:
     """Yield candidates that are smaller than the last one kept, and take whether each shows the finding.
 
@@ -63,7 +63,7 @@ def reduction(
     is_smaller = True
     while is_smaller:
         is_smaller = False
-        for candidate in _untried(best, smaller(best, from_s, least_workers, least_load), tried):
+        for candidate in _untried(best, smaller(best, from_s, least_clients, least_load), tried):
             if (yield candidate):
                 assert size_of(candidate) < size_of(best), "a candidate is smaller than what it replaces"
                 best, is_smaller = candidate, True

@@ -71,8 +71,8 @@ def left_out(whole: Schedule, left: Schedule) -> list[str]:
         found.append(f"{whole.duration_s - left.duration_s:g} s of load")
     if left.load_share < whole.load_share:
         found.append(f"{100 * (1 - left.load_share / whole.load_share):.0f} % of its rate")
-    if left.workers < whole.workers:
-        found.append(f"{whole.workers - left.workers} workers")
+    if left.clients < whole.clients:
+        found.append(f"{whole.clients - left.clients} clients")
     return found
 
 

@@ -29,9 +29,6 @@ class Subject:
 
     plan: Plan
 
-    def before(self, plan: Plan, folder: Path) -> Subject:
-        return Subject(plan)
-
 
 def test_the_replay_of_a_plan_with_controls_makes_the_run_without_faults_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

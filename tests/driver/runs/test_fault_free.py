@@ -75,20 +75,6 @@ def plan(**changed: Any) -> Plan:
     return Plan(scenario="s", claim="c", seed=1, workers=0, duration_s=60, warmup_s=5, converge_s=30, **more)
 
 
-class Subject:
-    """The subject of a run; `asked` is what the runs ask of it."""
-
-    def __init__(self) -> None:
-        self.asked: list[object] = []
-
-    def before(self, plan: Plan, folder: Path) -> str:
-        self.asked.append(folder)
-        return "the subject before"
-
-    async def take_down(self) -> None:
-        self.asked.append("down")
-
-
 class Ran:
     """What was run, in order; each run is judged as `verdicts` say."""
 
@@ -109,13 +95,12 @@ class Ran:
 def test_the_plan_without_faults_is_run_first_and_what_failed_in_it_is_recorded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ran, subject = Ran(monkeypatch, tmp_path), Subject()
+    ran = Ran(monkeypatch, tmp_path)
     with Terminal() as terminal:
-        fault_free.run_with_controls(RunRequest(plan(), "", tmp_path), lambda _: subject, terminal)  # type: ignore[arg-type, return-value]
+        fault_free.run_with_controls(RunRequest(plan(), "", tmp_path), lambda one: one, terminal)  # type: ignore[arg-type, return-value]
     first, second = ran.requests
-    assert (first.goes_on, second.goes_on) == (True, False)
-    assert ran.subjects == ["the subject before", subject]
-    assert subject.asked == [second.folder]
+    assert (first.goes_on, second.goes_on) == (False, False)
+    assert ran.subjects == [first.plan, second.plan]
     assert (first.plan.faults, first.plan.duration_s, first.plan.controls) == ((), 15.0, False)
     assert first.plan.expect == second.plan.expect
     assert first.plan.seed != second.plan.seed == plan().seed
@@ -133,16 +118,14 @@ def test_a_plan_that_needs_no_run_without_faults_is_run_once(
     assert len(ran.requests) == 1
 
 
-def test_an_interrupted_run_without_faults_leaves_neither_a_system_nor_a_folder(
+def test_after_an_interrupted_run_without_faults_there_is_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ran, subject = Ran(monkeypatch, tmp_path), Subject()
+    ran = Ran(monkeypatch, tmp_path)
     monkeypatch.setattr(fault_free, "was_interrupted", lambda judged: True)
     with Terminal() as terminal:
-        fault_free.run_with_controls(RunRequest(plan(), "", tmp_path), lambda _: subject, terminal)  # type: ignore[arg-type, return-value]
-    assert len(ran.requests) == 1
-    assert subject.asked[1:] == ["down"]
-    assert list(tmp_path.iterdir()) == []
+        fault_free.run_with_controls(RunRequest(plan(), "", tmp_path), lambda one: one, terminal)  # type: ignore[arg-type, return-value]
+    assert [bool(one.plan.faults) for one in ran.requests] == [False]
 
 
 def test_a_run_without_faults_that_shows_nothing_makes_the_run_inconclusive() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.histories.journals import JOURNALS
 from driver.histories.system_events import Operation, Reading
 from driver.observations.observer import Taken
-from driver.runs.settle import UnchangedTables, open_in
+from driver.runs.settle import UnchangedReadings, open_in
 from driver.scenarios.thresholds import parse_expectations
 
 EVERY = "every acknowledged orders.key in stored.id"
@@ -61,7 +63,7 @@ def test_a_check_waits_for_no_reading(tmp_path: Path) -> None:
 
 
 def test_a_row_that_comes_begins_the_time_again() -> None:
-    tables = UnchangedTables()
+    tables = UnchangedReadings()
     assert tables.look(table("a"), 10.0) == 0.0
     assert tables.look(table("a"), 13.0) == 3.0
     assert tables.look(table("a", "b"), 14.0) == 0.0
@@ -69,8 +71,32 @@ def test_a_row_that_comes_begins_the_time_again() -> None:
 
 
 def test_a_failed_reading_begins_the_time_again_and_a_number_does_not() -> None:
-    tables = UnchangedTables()
+    tables = UnchangedReadings()
     tables.look({**table("a"), "queue": 1.0}, 10.0)
     assert tables.look({**table("a"), "queue": 2.0}, 11.0) == 1.0
     assert tables.look({"stored": "no answer", "queue": 2.0}, 12.0) == 0.0
     assert tables.look({"stored": "no answer", "queue": 2.0}, 13.0) == 0.0
+
+
+def test_the_time_begins_at_the_first_look_also_without_a_table() -> None:
+    assert UnchangedReadings().look({"total": 1.0}, 50_000.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("claim", "before", "later", "unchanged_s"),
+    [
+        ("total_last <= 100", 1.0, 2.0, 0.0),
+        ("counter total between acknowledged and attempted", 1.0, 2.0, 0.0),
+        ("total_max <= 100", 1.0, 2.0, 0.0),
+        ("total_max <= 100", 2.0, 1.0, 1.0),
+        ("total_min >= 0", 1.0, 2.0, 1.0),
+        ("total_min >= 0", 2.0, 1.0, 0.0),
+        ("other_last <= 100", 1.0, 2.0, 1.0),
+    ],
+)
+def test_a_number_begins_the_time_again_where_it_changes_what_a_claim_judges(
+    claim: str, before: float, later: float, unchanged_s: float
+) -> None:
+    readings = UnchangedReadings(parse_expectations([claim], on_system=True))
+    readings.look({"total": before}, 10.0)
+    assert readings.look({"total": later}, 11.0) == unchanged_s

@@ -215,11 +215,11 @@ async def test_rows_are_watched_from_when_the_system_is_as_before(tmp_path: Path
     observed = "observe: {stored: {sql: 'postgresql://db:5432/x', query: SELECT id FROM stored}}\n"
     running = activity(Site(), tmp_path, plan(observed + SETTLE), Table(3))
     await running.wait_converged(20.0, PhaseEnd())
-    assert running._tables.look(await Table(3).current(), time.monotonic()) > 0.0  # type: ignore[arg-type]
+    assert running._unchanged.look(await Table(3).current(), time.monotonic()) > 0.0  # type: ignore[arg-type]
 
 
 async def test_rows_of_a_system_that_is_not_as_before_are_not_watched(tmp_path: Path) -> None:
     observed = "observe: {stored: {sql: 'postgresql://db:5432/x', query: SELECT id FROM stored}}\n"
     running = activity(Site(accepted=list(range(1, 200))), tmp_path, plan(observed + SETTLE), Table(3))
     await running.wait_converged(0.1, PhaseEnd())
-    assert running._tables.look(await Table(3).current(), time.monotonic()) == 0.0  # type: ignore[arg-type]
+    assert running._unchanged.look(await Table(3).current(), time.monotonic()) == 0.0  # type: ignore[arg-type]

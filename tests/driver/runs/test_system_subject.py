@@ -7,9 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from driver.histories.journal_folder import own_journal
-from driver.histories.journals import JOURNALS
-from driver.runs.run_subject import RunFacts
 from driver.runs.system_subject import SystemSubject
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import parse_scenario
@@ -48,18 +45,3 @@ def test_a_system_that_is_not_up_has_no_engine_to_collect_from(tmp_path: Path) -
     made = subject("  - {fault: pause, targets: db, at: 9s, for: 3s}", tmp_path)
     made._start.site = None
     assert made.engine is None
-
-
-def test_a_run_before_another_has_copies_of_the_journals_of_one_start_up_to_their_last_whole_lines(
-    tmp_path: Path,
-) -> None:
-    made = subject("  - {fault: pause, targets: db, at: 9s, for: 3s}", tmp_path)
-    first = made.before(made._plan, tmp_path / "second")
-    written = own_journal(tmp_path / "second" / JOURNALS, "door-1")
-    written.parent.mkdir(parents=True)
-    written.write_bytes(b"{}\n{}\n{to")
-    made._start.facts = RunFacts(processes=["door-1"], versions={}, images={})
-    assert first.fetch_journals(tmp_path / "first" / JOURNALS) == []
-    assert own_journal(tmp_path / "first" / JOURNALS, "door-1").read_bytes() == b"{}\n{}\n"
-    assert made.fetch_journals(tmp_path / "second" / JOURNALS) == []
-    assert written.read_bytes() == b"{}\n{}\n{to"

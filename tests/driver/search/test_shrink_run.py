@@ -55,7 +55,7 @@ def test_what_is_left_is_one_simple_fault_and_a_scenario(tmp_path: Path) -> None
     result = shrink.run()
     (left,) = result.left.faults
     assert (left.fault, left.targets, left.at_s) == ("kill", ("worker-2",), 1.0)
-    assert (result.left.workers, result.left.duration_s) == (2, 3.0)
+    assert (result.left.clients, result.left.duration_s) == (2, 3.0)
     assert str(result.again) == "1 of 1"
     assert result.ended == "nothing smaller shows it"
     path = tmp_path / "scenario.yaml"
