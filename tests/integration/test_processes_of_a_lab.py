@@ -32,7 +32,11 @@ from tests.waiting import eventually_in_thread
 PYTHON = os.path.realpath(sys.executable)
 SERVE = """
 import socket, sys, time
-listener = socket.create_server((sys.argv[1], 9000))
+listener = socket.socket()
+for interface in sys.argv[2:]:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+listener.bind((sys.argv[1], 9000))
+listener.listen()
 print("listens", flush=True)
 while True:
     listener.accept()[0].close()
@@ -45,6 +49,19 @@ for host, port in (("10.232.0.2", 9000), ("10.231.0.2", 9000), ("10.233.0.1", 22
         print(host, "reached", flush=True)
     except OSError as error:
         print(host, type(error).__name__, flush=True)
+"""
+DIAL_THROUGH_ITS_INTERFACE = """
+import socket, sys
+for host in ("10.232.0.2", "10.233.0.3", "10.231.0.3", sys.argv[1]):
+    with socket.socket() as client:
+        # Needs no right, and takes every address for one of the network behind the interface.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"links")
+        client.settimeout(2)
+        try:
+            client.connect((host, 9000))
+            print(host, "reached", flush=True)
+        except OSError as error:
+            print(host, "not reached", flush=True)
 """
 LOOK = """
 import os
@@ -87,7 +104,8 @@ class SmallLab:
         journal.mkdir(exist_ok=True)
         journal.chmod(0o777)
         mounts = (BoundFolder(str(journal), "/journal"),) if self.isolated else ()
-        networks = {"links": client_address(1)} if self.isolated else {}
+        number = 2 if name == "worker-2" else 1
+        networks = {"links": client_address(number)} if self.isolated else {}
         if name in ("toxiproxy", "coordinator") and self.isolated:
             networks = dict(ISOLATED.networks(name))
         return ProcessSpec(
@@ -103,9 +121,9 @@ class SmallLab:
         self.client.call("create", specs=[self.spec(name, code, *words)])
         self.client.call("start", names=[name])
 
-    def serve(self, name: str, address: str) -> None:
-        """Run a process that listens, and wait until it does."""
-        self.run(name, SERVE, address)
+    def serve(self, name: str, address: str, *interfaces: str) -> None:
+        """Run a process that listens, at an interface alone where one is given, and wait until it does."""
+        self.run(name, SERVE, address, *interfaces)
         self.wait_for(lambda: self.log(name) == ["listens"], "a listener")
 
     def row(self, name: str) -> ProcessRow:
@@ -151,6 +169,19 @@ def test_a_client_reaches_toxiproxy_and_nothing_else(lab: SmallLab) -> None:
         "10.231.0.2 OSError",
         "10.233.0.1 OSError",
         "192.0.2.1 OSError",
+    ]
+
+
+def test_a_client_reaches_toxiproxy_on_its_links_alone_also_through_a_chosen_interface(lab: SmallLab) -> None:
+    lab.serve("toxiproxy", "0.0.0.0")
+    lab.serve("worker-2", "0.0.0.0", "links")
+    lab.run("worker-1", DIAL_THROUGH_ITS_INTERFACE, client_address(2))
+    lab.wait_for(lambda: lab.row("worker-1").status == "exited", "the end of worker-1")
+    assert lab.log("worker-1") == [
+        "10.232.0.2 reached",
+        "10.233.0.3 not reached",
+        "10.231.0.3 not reached",
+        f"{client_address(2)} not reached",
     ]
 
 

@@ -1,8 +1,10 @@
 """Network of a lab in a namespace of its own: a bridge for each network, and a pair of interfaces for each
 end.
 
-A client of `links` has a route to Toxiproxy's address there, and no other. `ip` (iproute2) makes interfaces
-and routes.
+A client of `links` has a route to Toxiproxy's address there, and no other. A process may choose an interface
+for its connections (SO_BINDTODEVICE needs no right), and takes every address for one behind it then: so an
+end answers for its own address alone, and clients of `links` reach no port of the bridge but Toxiproxy's.
+`ip` (iproute2) makes interfaces and routes.
 """
 
 from __future__ import annotations
@@ -86,16 +88,13 @@ class LabNetwork:
         try:
             namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
             _disable_ipv6()
+            _answer_for_own_addresses()
             _ip(inside_lines(addresses, ends, self._home_pid))
         finally:
             linux.setns(self._home, linux.CLONE_NEWNET)
         self._ends[name] = ends
         _ip(
-            [
-                line
-                for network, end in ends.items()
-                for line in (f"link set {end} master {network}", f"link set {end} up")
-            ]
+            [line for network, end in ends.items() for line in bridge_lines(network, addresses[network], end)]
         )
         return namespace
 
@@ -119,6 +118,14 @@ def inside_lines(addresses: Mapping[str, str], ends: Mapping[str, str], home_pid
         else:
             length = ipaddress.IPv4Network(SUBNETS[network]).prefixlen
             lines += [f"addr add {address}/{length} dev {network}", f"link set {network} up"]
+    return lines
+
+
+def bridge_lines(network: str, address: str, end: str) -> list[str]:
+    """Return the commands of `ip` that join the other end of an interface to the bridge of its network."""
+    lines = [f"link set {end} master {network}", f"link set {end} up"]
+    if is_client(network, address):
+        lines.insert(1, f"link set {end} type bridge_slave isolated on")
     return lines
 
 
@@ -146,6 +153,12 @@ def _disable_ipv6() -> None:
     with suppress(FileNotFoundError):
         for which in ("all", "default"):
             Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6").write_text("1")
+
+
+def _answer_for_own_addresses() -> None:
+    """Let each interface of this namespace answer for its own address alone, and not for those of others."""
+    for which in ("all", "default"):
+        Path(f"/proc/sys/net/ipv4/conf/{which}/arp_ignore").write_text("1")
 
 
 def _ip(lines: Sequence[str]) -> None:
