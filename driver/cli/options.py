@@ -134,7 +134,7 @@ def engine_to_fill(project_name: str, say: Say) -> Engine:
     """
     if project_name == default_project():
         note_project()
-    engine = engine_of(project_name)
+    engine = engine_of(project_name, to_start=True)
     first = next(iter(KINDS.values()))
     if chosen_engine() is None and engine.abilities.engine != first.name and (why := first.unavailable()):
         say(
@@ -143,9 +143,9 @@ def engine_to_fill(project_name: str, say: Say) -> Engine:
     return engine
 
 
-def engine_of(project_name: str) -> Engine:
+def engine_of(project_name: str, to_start: bool = False) -> Engine:
     """Return the engine of one lab. Raises UsageError where another one than the chosen holds it."""
-    kind = kind_of_lab(list(KINDS.values()), project_name, chosen_engine())
+    kind = kind_of_lab(list(KINDS.values()), project_name, chosen_engine(), to_start)
     return kind.make(project_name, project_root(), build_environment)
 
 

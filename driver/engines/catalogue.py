@@ -29,15 +29,18 @@ def default_kind(kinds: Sequence[EngineKind]) -> EngineKind:
     return next((kind for kind in kinds if not kind.unavailable()), kinds[0])
 
 
-def kind_of_lab(kinds: Sequence[EngineKind], project: str, chosen: str | None) -> EngineKind:
+def kind_of_lab(
+    kinds: Sequence[EngineKind], project: str, chosen: str | None, to_start: bool = False
+) -> EngineKind:
     """Return the kind that a command about one lab uses: the one that is `chosen`; else the one that holds
-    the lab; else the default.
+    the lab; else one that may hold it and does not answer, unless the lab is `to_start`; else the default.
 
     Raises UsageError where another one than the chosen holds the lab.
     """
     if chosen is None:
         held = [kind for kind in kinds if kind.holds(project)] if len(kinds) > 1 else []
-        return held[0] if held else default_kind(kinds)
+        silent = [] if held or to_start or len(kinds) == 1 else [kind for kind in kinds if kind.is_silent()]
+        return next(iter((*held, *silent)), None) or default_kind(kinds)
     (asked,) = [kind for kind in kinds if kind.name == chosen]
     holders = [kind.name for kind in kinds if kind is not asked and kind.holds(project)]
     if holders and not asked.holds(project):

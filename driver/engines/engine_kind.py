@@ -18,7 +18,8 @@ class EngineKind:
 
     `unavailable` returns why it can start no lab on this machine, as a sentence; "" where it can. `abilities`
     returns what it does on this machine. `holds` returns whether there are parts of a lab of that name; False
-    where the engine does not answer. These three are bounded by a few seconds, and raise nothing.
+    where the engine does not answer. `is_silent` returns whether it is on this machine and does not answer:
+    it may hold a lab that cannot be seen. These four are bounded by a few seconds, and raise nothing.
 
     `make` returns the engine of one lab, for the project's name, the folder of compose.yaml, and what
     prepares this machine for a build. It raises nothing.
@@ -31,3 +32,4 @@ class EngineKind:
     abilities: Callable[[], Abilities]
     holds: Callable[[str], bool]
     make: Callable[[str, Path, BuildEnvironment], Engine]
+    is_silent: Callable[[], bool] = lambda: False

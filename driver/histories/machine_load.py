@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from driver.histories.events import FaultBegun, FaultEnded, MachineSample
 from driver.histories.history import History
@@ -88,6 +88,11 @@ def machine_too_busy(history: History) -> str:
 def most_runnable_per_core(history: History) -> float:
     """Return how many processes wanted to run for each core in the busiest span of the judged time."""
     return max((one.runnable_per_core for one in loads(_judged_samples(history))), default=0.0)
+
+
+def processes_alone_were_too_many(history: History) -> bool:
+    """Return whether no measure but the count of processes that wanted to run was above its limit."""
+    return not any(replace(one, runnable_per_core=0.0).too_much for one in loads(_judged_samples(history)))
 
 
 def _judged_samples(history: History) -> list[MachineSample]:

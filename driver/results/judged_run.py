@@ -18,7 +18,7 @@ from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journal_gaps import gaps
 from driver.histories.journals import JOURNALS, gc_paused, read_history
-from driver.histories.machine_load import most_runnable_per_core
+from driver.histories.machine_load import most_runnable_per_core, processes_alone_were_too_many
 from driver.histories.system_history import with_links
 from driver.judging.clock_bounds import (
     SkewedJudgement,
@@ -131,7 +131,10 @@ def declared_on_busy_machine(
     plain, declared = record.fault_free, {one.check for one in record.known_issues}
     if plain is None or history.view(gaps):
         return list(found)
-    is_alike = most_runnable_per_core(history) <= ALIKE * plain.runnable_per_core
+    is_alike = (
+        most_runnable_per_core(history) <= ALIKE * plain.runnable_per_core
+        and processes_alone_were_too_many(history)
+    )
     alone = {one.name: one.alone for one in asked if one.name in declared and one.name in plain.held}
     return [
         own

@@ -34,6 +34,12 @@ def unclean(history: History, findings: Sequence[Finding], growing: Collection[s
         reasons.append("the heal was not verified")
     reasons += [f"the lab had trouble: {one.what}" for one in history.of(LabTrouble)[:1]]
     reasons += [f"{one.check} failed" for one in findings if one.status is Status.failed]
+    # A claim, other than a check, is a sentence about what the system holds.
+    reasons += [
+        f"{one.check} is unknown"
+        for one in findings
+        if one.status is Status.unknown and not one.check.isidentifier()
+    ]
     return (
         reasons
         + _broken_links(history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from driver.engines.docker_abilities import ENGINE_NAME, docker_abilities
@@ -38,6 +39,11 @@ def _holds(project: str) -> bool:
         return False
 
 
+def _is_silent() -> bool:
+    is_set_up = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
+    return is_set_up and bool(_unavailable())
+
+
 def _make(project: str, root: Path, prepare: BuildEnvironment) -> Engine:
     from driver.engines.compose_engine import ComposeEngine
 
@@ -46,5 +52,5 @@ def _make(project: str, root: Path, prepare: BuildEnvironment) -> Engine:
 
 ENGINE = EngineKind(
     name=ENGINE_NAME, rank=100, summary="containers of a Docker engine", unavailable=_unavailable,
-    abilities=_abilities, holds=_holds, make=_make,
+    abilities=_abilities, holds=_holds, make=_make, is_silent=_is_silent,
 )  # fmt: skip

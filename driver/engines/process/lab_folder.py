@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from driver.errors import LabError
@@ -17,18 +18,36 @@ def lab_folder(project: str) -> Path:
     return PARENT / f"stormlab-processes-{os.geteuid()}" / project
 
 
-def make_lab_folder(project: str) -> Path:
-    """Return the empty folder of a lab, made anew. Raises LabError."""
-    folder = lab_folder(project)
+def is_trusted(folder: Path) -> bool:
+    """Return whether the folder above a lab's is this user's alone: in /tmp any user can make one of its
+    name.
+    """
+    try:
+        seen = folder.parent.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o077
+
+
+def ensure_trusted(folder: Path) -> None:
+    """Make the folder above a lab's where it is missing. Raises LabError for one that others can change."""
     above = folder.parent
     try:
         above.mkdir(mode=0o700, exist_ok=True)
-        seen = above.lstat()
-        if above.is_symlink() or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
-            raise LabError(
-                f"{above} is not a folder of this user's alone, so that a lab cannot be kept there.",
-                f"Remove it: rm -r {above}",
-            )
+    except OSError as error:
+        raise LabError(f"{above} cannot be made: {error.strerror}.", "Make room, or remove it.") from None
+    if not is_trusted(folder):
+        raise LabError(
+            f"{above} is not a folder of this user's alone, so that a lab cannot be kept there.",
+            f"Remove it: rm -r {above}",
+        )
+
+
+def make_lab_folder(project: str) -> Path:
+    """Return the empty folder of a lab, made anew. Raises LabError."""
+    folder = lab_folder(project)
+    ensure_trusted(folder)
+    try:
         folder.mkdir(mode=0o700)
         for name in (LOGS, STORES, ROOT):
             (folder / name).mkdir()

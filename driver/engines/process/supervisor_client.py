@@ -18,7 +18,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from driver.engines.engine import EngineEvent
-from driver.engines.process.lab_folder import OWN_LOG, SOCKET, lab_folder, make_lab_folder
+from driver.engines.process.lab_folder import (
+    OWN_LOG,
+    SOCKET,
+    ensure_trusted,
+    is_trusted,
+    lab_folder,
+    make_lab_folder,
+)
 from driver.engines.process.lab_remains import remove_remains
 from driver.engines.process.requests import (
     EventRow,
@@ -45,6 +52,8 @@ CALL_WITHIN_S = 120.0
 """A call that starts or ends many processes takes seconds; one that hangs is an error."""
 CONNECT_WITHIN_S = 10.0
 END_WITHIN_S = 30.0
+LEAVE_WITHIN_S = 30.0
+"""For the answer of a supervisor that is asked to end; one that hangs is killed."""
 POLL_S = 0.02
 READ_BYTES = 1 << 16
 _CREDENTIALS = struct.Struct("3i")
@@ -104,6 +113,7 @@ class SupervisorClient:
 
         Raises EngineError, LabError and kinds of it: a port or the addresses are taken, or `interrupted`.
         """
+        ensure_trusted(self.folder)
         if left := remove_remains(self.folder, self._project):
             raise EngineError(f"An earlier lab left {', '.join(left)}, which could not be removed.")
         folder = make_lab_folder(self._project)
@@ -133,8 +143,9 @@ class SupervisorClient:
 
     def end(self) -> list[str]:
         """End the lab with all its processes, and return what remains. Without effect where there is none."""
-        with suppress(EngineGoneError, OSError):
-            self._ask(Request("leave"))
+        # One that hangs gives no answer.
+        with suppress(EngineError, OSError):
+            self._ask(Request("leave"), LEAVE_WITHIN_S)
         self._was_there = False
         deadline_s = time.monotonic() + END_WITHIN_S
         while (pid := self._pid()) and time.monotonic() < deadline_s:
@@ -143,7 +154,7 @@ class SupervisorClient:
             # It hangs. Its processes end with it.
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        return remove_remains(self.folder, self._project)
+        return remove_remains(self.folder, self._project) if is_trusted(self.folder) else []
 
     def _pid(self) -> int:
         """Return the supervisor's process id; 0 where none answers."""
@@ -154,10 +165,10 @@ class SupervisorClient:
             return 0
         return int(_CREDENTIALS.unpack(found)[0])
 
-    def _ask(self, request: Request) -> SupervisorAnswer:
+    def _ask(self, request: Request, within_s: float = CALL_WITHIN_S) -> SupervisorAnswer:
         try:
             with self._connect() as connection:
-                connection.settimeout(CALL_WITHIN_S)
+                connection.settimeout(within_s)
                 connection.sendall(msgspec.json.encode(request) + b"\n")
                 found = bytearray()
                 while not found.endswith(b"\n"):
@@ -172,6 +183,9 @@ class SupervisorClient:
         return decode_json(bytes(found), SupervisorAnswer)
 
     def _connect(self) -> socket.socket:
+        if not is_trusted(self.folder):
+            # Another user's: no lab of this one, and no supervisor to be believed.
+            raise FileNotFoundError
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(CONNECT_WITHIN_S)
         try:

@@ -39,11 +39,13 @@ timeline:
 """
 
 
-def kind(name: str, *, why: str = "", holds: bool = False, abilities: Abilities = ABLE) -> EngineKind:
+def kind(
+    name: str, *, why: str = "", holds: bool = False, silent: bool = False, abilities: Abilities = ABLE
+) -> EngineKind:
     abilities = dataclasses.replace(abilities, engine=name)
     return EngineKind(
         name=name, rank=1, summary=name, unavailable=lambda: why, abilities=lambda: abilities,
-        holds=lambda _: holds, make=lambda *_: FakeEngine(abilities=abilities),
+        holds=lambda _: holds, make=lambda *_: FakeEngine(abilities=abilities), is_silent=lambda: silent,
     )  # fmt: skip
 
 
@@ -69,6 +71,16 @@ def test_where_none_can_start_a_lab_the_first_says_why() -> None:
 
 def test_a_lab_keeps_the_engine_that_holds_it() -> None:
     assert kind_of_lab([kind("a"), kind("b", holds=True)], "lab", None).name == "b"
+
+
+def test_a_lab_that_no_engine_shows_is_looked_for_at_one_that_gives_no_answer() -> None:
+    kinds = [kind("a", why="No answer.", silent=True), kind("b")]
+    assert kind_of_lab(kinds, "lab", None).name == "a"
+    assert kind_of_lab([kinds[0], kind("b", holds=True)], "lab", None).name == "b"
+
+
+def test_a_lab_to_be_started_waits_for_no_engine_that_gives_no_answer() -> None:
+    assert kind_of_lab([kind("a", why="No.", silent=True), kind("b")], "lab", None, to_start=True).name == "b"
 
 
 def test_a_lab_of_another_engine_is_named_with_it() -> None:

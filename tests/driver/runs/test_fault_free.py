@@ -139,10 +139,11 @@ def test_a_run_without_faults_that_shows_nothing_makes_the_run_inconclusive() ->
     assert "the run without faults shows nothing: lab_was_sound unknown (r)" in because
 
 
-def busy_run(declared: bool, before_per_core: float, held: bool = True) -> Finding:
+def busy_run(declared: bool, before_per_core: float, held: bool = True, steal_ratio: float = 0.0) -> Finding:
     """The finding of a failure while 15 processes for each core wanted to run, after a run without faults."""
     past = small()
-    past.busy(0, 30)
+    for second in range(30):
+        past.machine(second, runnable=30, steal_ratio=steal_ratio)
     text = "nothing_lost"
     plain = FaultFreeRun("r-0", held=[text] if held else [], runnable_per_core=before_per_core)
     ended = record(plain, known_issues=[KnownFailure(text, "it is known")] if declared else [])
@@ -164,3 +165,8 @@ def test_a_busy_machine_may_be_the_reason_for_any_other_failure(
     declared: bool, before_per_core: float, held: bool
 ) -> None:
     assert busy_run(declared, before_per_core, held).status is Status.unknown
+
+
+def test_other_machines_that_took_the_processor_are_no_load_that_the_run_without_faults_had() -> None:
+    found = busy_run(declared=True, before_per_core=8.0, steal_ratio=0.5)
+    assert found.status is Status.unknown

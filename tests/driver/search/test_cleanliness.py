@@ -45,6 +45,14 @@ def test_a_finding_that_failed_is_a_reason() -> None:
     assert unclean(history_of(past), [failed("no_process_died", "one")]) == ["no_process_died failed"]
 
 
+def test_a_sentence_that_is_unknown_is_a_reason() -> None:
+    past = door_past()
+    past.opened(1.0)
+    assert unclean(history_of(past), [unknown("no stored.id twice", "no answer")]) == [
+        "no stored.id twice is unknown"
+    ]
+
+
 def test_a_pair_that_has_no_connection_any_more_is_a_reason() -> None:
     past = door_past()
     past.carried(1.0, 11.0)

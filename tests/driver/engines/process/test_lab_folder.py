@@ -1,0 +1,38 @@
+"""Claims about the folder of a lab of processes: what another user could have made is not believed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from driver.engines.process.lab_folder import ensure_trusted, is_trusted, lab_folder
+from driver.errors import LabError
+
+
+def test_a_folder_of_this_users_alone_is_trusted(tmp_path: Path) -> None:
+    folder = tmp_path / "stormlab" / "lab"
+    assert not is_trusted(folder)
+    ensure_trusted(folder)
+    assert is_trusted(folder)
+
+
+def test_a_folder_that_others_can_change_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "stormlab").mkdir()
+    (tmp_path / "stormlab").chmod(0o777)
+    assert not is_trusted(tmp_path / "stormlab" / "lab")
+    with pytest.raises(LabError, match="is not a folder of this user's alone"):
+        ensure_trusted(tmp_path / "stormlab" / "lab")
+
+
+def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir(mode=0o700)
+    (tmp_path / "stormlab").symlink_to(tmp_path / "own")
+    assert not is_trusted(tmp_path / "stormlab" / "lab")
+    with pytest.raises(LabError, match="is not a folder of this user's alone"):
+        ensure_trusted(tmp_path / "stormlab" / "lab")
+
+
+def test_the_folder_of_a_lab_is_named_for_its_user() -> None:
+    assert str(os.geteuid()) in lab_folder("lab").parent.name
