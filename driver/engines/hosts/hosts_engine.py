@@ -277,10 +277,12 @@ class HostsEngine:
     def unreachable(self) -> list[str]:
         found = []
         for host in self._hosts:
-            names = sorted(name for name, its in self._where.items() if its is host)
-            if names and host.address in self._gone:
+            if host.address in self._gone:
+                # A command that has not seen the lab before does not have the names.
+                names = sorted(name for name, its in self._where.items() if its is host)
+                what = ", ".join(names) or "workers of this lab"
                 found.append(
-                    f"{host.address} does not answer; what may still run there: {', '.join(names)}. Once it "
+                    f"{host.address} does not answer; what may still run there: {what}. Once it "
                     f"does: python lab.py down --project {self._project}"
                 )
         return found
