@@ -70,10 +70,10 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Python tests on real containers and processes: foreign systems, engines, the lab, side by side (some minutes)"
 	@mkdir -p build; beside() { $(PY) -m pytest "$${@:2}" >build/$$1.log 2>&1 & }; \
 		trap 'kill $$trials $$systems $$engines' INT TERM; \
-		beside trials $(TRIAL_TESTS); trials=$$!; \
+		beside trials $(TRIAL_TESTS) tests/integration; trials=$$!; \
 		beside systems tests/systems $(TRIAL_TESTS:%=--ignore=%); systems=$$!; \
 		STORMLAB_CONFORMANCE=$(ENGINES_TESTED) beside engines $(ENGINE_TESTS); engines=$$!; \
-		$(PY) -m pytest tests/integration tests/e2e; failed=$$?; \
+		$(PY) -m pytest tests/e2e; failed=$$?; \
 		for one in $$engines $$systems $$trials; do wait $$one || failed=1; done; \
 		cat build/engines.log build/systems.log build/trials.log; exit $$failed
 
