@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,11 +10,10 @@ from pathlib import Path
 from chaos.targets import SERVER, TOXIPROXY
 from driver.engines import addresses, compose_environment, docker_answers
 from driver.engines.compose_command import ComposeCommand, client_environment
-from driver.engines.compose_environment import JOURNAL_TARGET, WORKER_SETTINGS
+from driver.engines.compose_environment import WORKER_SETTINGS
 from driver.engines.compose_images import ComposeImages
 from driver.engines.compose_workers import ComposeWorkers, in_parallel, make_journal_folder
-from driver.engines.docker_answers import CPU_PERIOD_US, NetworkAttachment
-from driver.engines.docker_containers import DockerContainers
+from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import (
     CORE,
@@ -25,20 +22,18 @@ from driver.engines.engine import (
     WORKER,
     BuildEnvironment,
     LabSpec,
-    Limits,
     Say,
 )
+from driver.engines.labelled_containers import LabelledContainers, stop_in_order
 from driver.errors import PortInUseError
-from driver.histories.journal_folder import MAX_ENTRIES, MAX_JOURNAL_BYTES, own_journal
 from driver.host_ports import is_free, port_holder
 from wire.address import worker_name
 
 UP_TIMEOUT_S = 300.0
 _FIRST = {"STORMLAB_WORKER_INDEX": "1"}
-_STOP_ORDER = (WORKER, PROBER, SERVER, TOXIPROXY)
 
 
-class ComposeEngine(DockerContainers):
+class ComposeEngine(LabelledContainers):
     """Implements `Engine` for one project with the compose.yaml in `root`.
 
     `prepare` returns the variables of an image build. Contracts and errors are those of `Engine`.
@@ -112,13 +107,7 @@ class ComposeEngine(DockerContainers):
         return "[::]"
 
     def stop_all(self, grace_s: float) -> None:
-        alive = [one for one in self.containers() if one.status in ("running", "paused")]
-        in_parallel(self.unpause, [one.name for one in alive if one.status == "paused"])
-        for service in _STOP_ORDER:
-            in_parallel(
-                lambda name: self.stop(name, grace_s),
-                [one.name for one in alive if one.service == service],
-            )
+        stop_in_order(self, grace_s)
 
     def down(self) -> list[str]:
         in_parallel(self._sdk.remove, self.containers())
@@ -148,37 +137,9 @@ class ComposeEngine(DockerContainers):
     # -- reading -------------------------------------------------------------------------------------------
 
     def fetch_journals(self, into: Path) -> list[str]:
-        left_out = []
-        for one in self.containers():
-            if one.service not in (SERVER, PROBER, WORKER):
-                continue
-            packed = self._sdk.archive(one.name, JOURNAL_TARGET, MAX_JOURNAL_BYTES)
-            journal, others = journal_in_archive(packed, own_journal(Path(), one.name).name)
-            left_out += [f"{one.name}: {other}" for other in others]
-            if journal is not None:
-                (make_journal_folder(into, one.name) / own_journal(Path(), one.name).name).write_bytes(
-                    journal
-                )
-        return left_out
+        return [other for one in self.containers() for other in self.fetch_journal(one, into)]
 
     # -- faults -------------------------------------------------------------------------------------------
-
-    def limit(self, name: str, limits: Limits) -> None:
-        # In the API, 0 leaves a limit unchanged.
-        quota_us = 0 if limits.cpus is None else round(limits.cpus * CPU_PERIOD_US)
-        self._sdk.limit(name, quota_us, limits.memory_bytes or 0)
-
-    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
-        made = docker_answers.created_limits(self._sdk.inspect(name)["Config"]["Labels"])
-        quota_us = -1 if made.cpus is None else round(made.cpus * CPU_PERIOD_US)
-        self._sdk.limit(name, quota_us if cpus else 0, made.memory_bytes or 0 if memory else 0)
-
-    def degradations(self) -> dict[str, list[str]]:
-        names = [one.name for one in self.containers()]
-        found = in_parallel(
-            lambda name: docker_answers.degradations(self._sdk.inspect(name), self._project), names
-        )
-        return {name: what for name, what in zip(names, found, strict=True) if what}
 
     def _due_attachments(self, name: str) -> list[NetworkAttachment]:
         """Return the connections of compose.yaml, for a container that another process unplugged."""
@@ -190,16 +151,3 @@ def _profiles(services: Sequence[str]) -> list[str]:
     """Return Compose's options that enable the optional services in `services`."""
     asked = [*([PROBER] if PROBER in services else []), *(["prometheus"] if MONITORS[0] in services else [])]
     return [word for profile in asked for word in ("--profile", profile)]
-
-
-def journal_in_archive(packed: bytes, name: str) -> tuple[bytes | None, list[str]]:
-    """Return a container's journal from a tar archive of its folder, and a sentence about each other file."""
-    journal, others = None, []
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        for member in archive:
-            source = archive.extractfile(member) if member.isreg() else None
-            if source is not None and member.name == f"{JOURNAL_TARGET[1:]}/{name}":
-                journal = source.read()
-            elif member.name != JOURNAL_TARGET[1:]:
-                others.append(f"{member.name[:80]!r} left out")
-    return journal, others[:MAX_ENTRIES]

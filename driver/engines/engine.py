@@ -31,6 +31,10 @@ CONTROL_PORT = 8766
 CORE = (TOXIPROXY, SERVER)
 WORKER = "worker"
 PROBER = "prober"
+STOP_ORDER = (WORKER, PROBER, *reversed(CORE))
+"""Services in the order in which they are stopped: those that others depend on last."""
+JOURNALED = (WORKER, PROBER, SERVER)
+"""Services that write a journal."""
 MONITORS = ("prometheus", "grafana")
 """Optional services that monitor a lab. Their images are pulled and never built."""
 

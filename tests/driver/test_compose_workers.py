@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from driver.engines.compose_engine import journal_in_archive
 from driver.engines.compose_workers import SETTINGS, ComposeWorkers, replica
 from driver.engines.container_texts import NUMBER, PROJECT, SERVICE
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Container
+from driver.engines.labelled_containers import journal_in_archive
 
 
 def template(**volumes: object) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from chaos.abilities import Ability
 from chaos.targets import TOXIPROXY
 from driver.engines import addresses, docker_answers
 from driver.engines.docker_abilities import docker_abilities
-from driver.engines.docker_answers import CPU_PERIOD_US, NetworkAttachment
-from driver.engines.docker_containers import DockerContainers
+from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import PROBER, WORKER, Abilities, Container, Limits
+from driver.engines.engine import PROBER, WORKER, Abilities, Container
 from driver.engines.hosts.host_agent import AGENT, HostClockAgent
+from driver.engines.labelled_containers import LabelledContainers
 from wire.address import index_in_name
 
 ENGINE_NAME = "hosts"
@@ -35,7 +35,7 @@ def links_address(subnet_index: int, name: str) -> str:
     return str(last - _LAST[name])
 
 
-class HostContainers(DockerContainers):
+class HostContainers(LabelledContainers):
     """Reads, stops, freezes and unplugs the containers of one project on one host."""
 
     def __init__(self, address: str, project: str) -> None:
@@ -51,25 +51,6 @@ class HostContainers(DockerContainers):
     def containers(self) -> list[Container]:
         """Return the containers of the lab, without what the engine itself put there."""
         return [one for one in self._sdk.containers() if one.service != AGENT]
-
-    def limit(self, name: str, limits: Limits) -> None:
-        """Set limits, as `LimitControl` does."""
-        quota_us = 0 if limits.cpus is None else round(limits.cpus * CPU_PERIOD_US)
-        self._sdk.limit(name, quota_us, limits.memory_bytes or 0)
-
-    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
-        """Restore limits, as `LimitControl` does."""
-        made = docker_answers.created_limits(self._sdk.inspect(name)["Config"]["Labels"])
-        quota_us = -1 if made.cpus is None else round(made.cpus * CPU_PERIOD_US)
-        self._sdk.limit(name, quota_us if cpus else 0, made.memory_bytes or 0 if memory else 0)
-
-    def degradations(self) -> dict[str, list[str]]:
-        """Return how containers differ from their creation, as `ContainerReader` does."""
-        found = {
-            one.name: docker_answers.degradations(self._sdk.inspect(one.name), self._project)
-            for one in self.containers()
-        }
-        return {name: what for name, what in found.items() if what}
 
     def _due_attachments(self, name: str) -> list[NetworkAttachment]:
         """Return the connections that a container was created with, by its own addresses."""

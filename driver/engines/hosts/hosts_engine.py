@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,22 +19,16 @@ from typing import Any, TypeVar
 from chaos.targets import SERVER, TOXIPROXY
 from driver.engines import addresses, compose_environment, docker_answers, images
 from driver.engines.compose_command import ComposeCommand, client_environment
-from driver.engines.compose_engine import journal_in_archive
-from driver.engines.compose_environment import JOURNAL_TARGET
 from driver.engines.compose_images import ComposeImages
-from driver.engines.compose_workers import SETTINGS, in_parallel, make_journal_folder
+from driver.engines.compose_workers import SETTINGS, in_parallel
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import (
     CORE,
-    PROBER,
     WORKER,
     Abilities,
     BuildEnvironment,
     Container,
-    ContainerState,
     LabSpec,
-    Limits,
-    ResourceReading,
     Say,
 )
 from driver.engines.hosts import host_agent, host_checks, service_bodies
@@ -48,11 +42,11 @@ from driver.engines.hosts.host_containers import (
     links_address,
 )
 from driver.engines.hosts.image_copy import copy_images
-from driver.engines.hosts.merged_events import MergedEvents
 from driver.engines.hosts.placement import host_for
 from driver.engines.hosts.resolved_compose import resolved_compose
+from driver.engines.hosts.routed_containers import RoutedContainers
+from driver.engines.labelled_containers import stop_in_order
 from driver.errors import (
-    ContainerGoneError,
     EngineError,
     EngineGoneError,
     InterruptedCommandError,
@@ -61,12 +55,9 @@ from driver.errors import (
     UsageError,
 )
 from driver.histories.host_clock import ClockReading
-from driver.histories.journal_folder import MAX_JOURNAL_BYTES, own_journal
 from driver.host_ports import answers
 from wire.address import index_in_name, worker_name
 
-_STOP_ORDER = (WORKER, PROBER, SERVER, TOXIPROXY)
-_JOURNALED = (SERVER, PROBER, WORKER)
 _TAKEN = ("port is already allocated", "address already in use")
 LOOK_WITHIN_S = 20
 PORT_WITHIN_S = 1.0
@@ -74,15 +65,12 @@ INDEX = "WORKER_INDEX"
 T = TypeVar("T")
 
 
-class HostsEngine:
+class HostsEngine(RoutedContainers):
     """Implements `Engine` and `ManyHosts` for one project on the hosts at `hosts`, of which the first is the
     core's.
 
-    Contracts and errors are those of `Engine`. A host that stops
-    answering is left out of what is read, unless it is the first; `down` names what may still run there.
+    Contracts and errors are those of `Engine`.
     """
-
-    is_local = False
 
     def __init__(
         self,
@@ -92,22 +80,15 @@ class HostsEngine:
         hosts: Sequence[str],
     ) -> None:
         assert hosts, "an engine of hosts has one at least"
-        self._project = project
         self._root = root
-        self._hosts = [HostContainers(address, project) for address in hosts]
+        super().__init__(project, [HostContainers(address, project) for address in hosts])
         self._facts: list[HostFacts] | None = None
         local = DockerSdk(project)
         self._images = ComposeImages(
             root, ComposeCommand(project, root, client_environment()), local, prepare
         )
         self._image_ids: dict[str, str] = {}
-        self._where: dict[str, HostContainers] = {}
-        self._gone: dict[str, str] = {}
         self._interrupted = False
-
-    @property
-    def project(self) -> str:
-        return self._project
 
     @property
     def abilities(self) -> Abilities:
@@ -254,17 +235,10 @@ class HostsEngine:
         self.containers()
 
     def stop_all(self, grace_s: float) -> None:
-        alive = [one for one in self.containers() if one.status in ("running", "paused")]
-        in_parallel(self.unpause, [one.name for one in alive if one.status == "paused"])
-        for service in _STOP_ORDER:
-            names = [one.name for one in alive if one.service == service]
-            in_parallel(lambda name: self.stop(name, grace_s), names)
+        stop_in_order(self, grace_s)
 
     def fetch_journals(self, into: Path) -> list[str]:
-        found = in_parallel(
-            lambda one: self._fetch(one, into),
-            [one for one in self.containers() if one.service in _JOURNALED],
-        )
+        found = in_parallel(lambda one: self._host_of(one.name).fetch_journal(one, into), self.containers())
         lost = [f"nothing of {host}, which does not answer: {why}" for host, why in self._gone.items()]
         return [sentence for left_out in found for sentence in left_out] + lost
 
@@ -273,19 +247,6 @@ class HostsEngine:
         left = [one for host in reversed(self._hosts) for one in self._down(host)]
         self._where = {name: host for name, host in self._where.items() if host.address in self._gone}
         return left
-
-    def unreachable(self) -> list[str]:
-        found = []
-        for host in self._hosts:
-            if host.address in self._gone:
-                # A command that has not seen the lab before does not have the names.
-                names = sorted(name for name, its in self._where.items() if its is host)
-                what = ", ".join(names) or "workers of this lab"
-                found.append(
-                    f"{host.address} does not answer; what may still run there: {what}. Once it "
-                    f"does: python lab.py down --project {self._project}"
-                )
-        return found
 
     def interrupt(self) -> None:
         self._interrupted = True
@@ -304,15 +265,6 @@ class HostsEngine:
                 # The overlay stays while a host that does not answer may have a container on it.
                 return []
             raise
-
-    def _fetch(self, one: Container, into: Path) -> list[str]:
-        sdk = self._host_of(one.name).sdk
-        packed = sdk.archive(one.name, JOURNAL_TARGET, MAX_JOURNAL_BYTES)
-        file = own_journal(Path(), one.name).name
-        journal, others = journal_in_archive(packed, file)
-        if journal is not None:
-            (make_journal_folder(into, one.name) / file).write_bytes(journal)
-        return [f"{one.name}: {other}" for other in others]
 
     def _resolved(self, spec: LabSpec) -> tuple[dict[str, Any], str]:
         """Return compose.yaml for a lab, and the digest of everything that workers are created from."""
@@ -386,100 +338,3 @@ class HostsEngine:
     def _raise_if_interrupted(self) -> None:
         if self._interrupted:
             raise InterruptedCommandError("The start of the lab was stopped.")
-
-    # -- reading -------------------------------------------------------------------------------------------
-
-    def containers(self) -> list[Container]:
-        found = self._each(lambda host: [(one, host) for one in host.containers()])
-        pairs = [pair for of_host in found for pair in of_host]
-        self._where.update({one.name: host for one, host in pairs})
-        return sorted((one for one, _ in pairs), key=docker_answers.sort_key)
-
-    def inspect(self, name: str) -> ContainerState:
-        return self._host_of(name).inspect(name)
-
-    def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
-        read = self._each(lambda host: {n: s for n, s in host.states(closely).items() if n != AGENT})
-        return {name: state for of_host in read for name, state in of_host.items()}
-
-    def frozen(self) -> dict[str, bool]:
-        return {}
-
-    def events(self, since_ns: int | None = None) -> MergedEvents:
-        return MergedEvents(self._each(lambda host: host.events(since_ns)), but=AGENT)
-
-    def log(self, name: str, tail: int | None = None) -> str:
-        return self._host_of(name).log(name, tail)
-
-    def whole_log(self, name: str) -> Generator[bytes, None, None]:
-        return self._host_of(name).whole_log(name)
-
-    def follow_log(self, name: str, tail: int) -> Iterator[str]:
-        return self._host_of(name).follow_log(name, tail)
-
-    def degradations(self) -> dict[str, list[str]]:
-        read = self._each(lambda host: host.degradations())
-        return {name: what for of_host in read for name, what in of_host.items()}
-
-    def usage(self) -> list[ResourceReading]:
-        return [one for of_host in self._each(lambda host: host.usage()) for one in of_host]
-
-    # -- faults --------------------------------------------------------------------------------------------
-
-    def pause(self, name: str) -> None:
-        self._host_of(name).pause(name)
-
-    def unpause(self, name: str) -> None:
-        self._host_of(name).unpause(name)
-
-    def kill(self, name: str) -> None:
-        self._host_of(name).kill(name)
-
-    def start(self, name: str) -> None:
-        self._host_of(name).start(name)
-
-    def stop(self, name: str, grace_s: float) -> None:
-        self._host_of(name).stop(name, grace_s)
-
-    def restart(self, name: str, grace_s: float) -> None:
-        self._host_of(name).restart(name, grace_s)
-
-    def unplug(self, name: str) -> None:
-        self._host_of(name).unplug(name)
-
-    def plug(self, name: str) -> None:
-        self._host_of(name).plug(name)
-
-    def limit(self, name: str, limits: Limits) -> None:
-        self._host_of(name).limit(name, limits)
-
-    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
-        self._host_of(name).unlimit(name, cpus, memory)
-
-    # -- routing -------------------------------------------------------------------------------------------
-
-    def _host_of(self, name: str) -> HostContainers:
-        if name not in self._where:
-            self.containers()
-        try:
-            return self._where[name]
-        except KeyError:
-            raise ContainerGoneError(
-                f"There is no container {name} in the lab {self._project!r}.", "See: python lab.py status"
-            ) from None
-
-    def _each(self, call: Callable[[HostContainers], T]) -> list[T]:
-        """Return the answers of all hosts that answer. Raises EngineGoneError when the first one does not."""
-
-        def asked(host: HostContainers) -> list[T]:
-            try:
-                answer = call(host)
-            except EngineGoneError as error:
-                if host is self._hosts[0]:
-                    raise
-                self._gone[host.address] = error.sentence
-                return []
-            self._gone.pop(host.address, None)
-            return [answer]
-
-        return [answer for found in in_parallel(asked, self._hosts) for answer in found]

@@ -15,7 +15,7 @@ from driver.engines import images
 from driver.engines.engine import (
     CORE,
     MONITORS,
-    PROBER,
+    STOP_ORDER,
     WORKER,
     Abilities,
     Container,
@@ -53,8 +53,6 @@ from driver.errors import (
 from driver.host_ports import is_free, port_holder
 from driver.typed_json import decode_json
 from wire.address import index_in_name
-
-STOP_ORDER = (WORKER, PROBER, *reversed(CORE))
 
 
 class LabDescription(msgspec.Struct, frozen=True, kw_only=True):
