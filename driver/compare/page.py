@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from driver.compare.compared_metrics import RUNS
@@ -28,7 +27,7 @@ from driver.exit_codes import ExitCode
 from driver.metrics.trade_off import IntervalEstimate, Option
 from driver.report.assets_text import asset
 from driver.report.charts.scatter import scatter
-from driver.report.text import printable
+from driver.report.page_environment import page_environment
 
 HEIGHT = 100
 Interval = tuple[float, float, float]
@@ -80,14 +79,7 @@ class StormPlot:
 
 def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
     """Return the page. `storms` has the curves of each group's first run. All inserted text is escaped."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("driver.compare", "."), PackageLoader("driver.report", "assets")]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
+    environment = page_environment("driver.compare")
     tables = [_compared(one) for one in report.comparisons] + [_ranked(one) for one in report.rankings]
     return environment.get_template("page.html.j2").render(
         because=sentence(report.because),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from driver.checks.finding import Finding, Status
@@ -28,10 +28,10 @@ from driver.report.charts.lanes import Timeline, timeline
 from driver.report.charts.plot import Plot
 from driver.report.charts.scatter import Scatter, scatter
 from driver.report.forensics_section import AS_IT_WAS, ForensicsSection, WhatIfRow, forensics_section
+from driver.report.page_environment import page_environment
 from driver.report.subject import KEY_FIGURES
 from driver.report.subject_choice import subject_of
 from driver.report.summary import counted_findings, group_findings, summary
-from driver.report.text import printable
 from driver.report.view import (
     client_rows,
     configuration,
@@ -209,14 +209,7 @@ def _hash(script: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("driver.report", "assets"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
+    environment = page_environment()
     environment.filters["seconds"] = lambda value: write(value, Unit.seconds)
     environment.filters["red"] = red_says
     environment.filters["count"] = lambda value: write(value, Unit.count)

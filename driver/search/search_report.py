@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from chaos.units import format_seconds
@@ -20,7 +20,7 @@ from driver.histories.link_names import touches
 from driver.histories.run_timeline import run_timeline
 from driver.paths import as_called
 from driver.report.assets_text import asset
-from driver.report.text import printable
+from driver.report.page_environment import page_environment
 from driver.results.judged_run import JudgedRun, judge_run
 from driver.search.coverage import SearchCoverage, coverage_of
 from driver.search.finding_key import FindingKey, kind_of_name
@@ -196,14 +196,7 @@ def write_search_report(report: SearchReport, folder: Path) -> Path:
 
 def environment() -> Environment:
     """Return what renders the pages of this package; text from outside is escaped."""
-    found = Environment(
-        loader=ChoiceLoader([PackageLoader("driver.search", "."), PackageLoader("driver.report", "assets")]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
+    found = page_environment("driver.search")
     found.globals["plain"] = Markup(asset("plain_page.css"))
     found.globals["style"] = Markup(asset("scroll.css"))
     return found

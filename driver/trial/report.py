@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec.structs import replace
 
 from driver.paths import as_called
 from driver.report.assets_text import asset
+from driver.report.page_environment import page_environment
 from driver.report.text import code, escape_markdown, printable
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict
@@ -138,14 +138,7 @@ def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> li
 
 def as_html(report: TrialReport) -> str:
     """Return report.html: one page that works offline."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("driver.trial", "."), PackageLoader("driver.report", "assets")]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
+    environment = page_environment("driver.trial")
     found = [
         (group, log_texts(group.outcomes), script(group, report).splitlines()[-1])
         for group in groups(report.outcomes)
