@@ -12,13 +12,12 @@ from pydantic import ValidationError
 
 from driver.cli import completers, options, options_run
 from driver.cli.judge import find_run
-from driver.cli.search import searched_system, settle
+from driver.cli.search import duration_value, searched_system, settle
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.files import write_file
 from driver.paths import as_called
 from driver.results.run_folder import LATEST, PLAN, SCENARIO, new_folder, point_latest
-from driver.scenarios.flag_values import parse_duration
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import Overrides, ScenarioFile, from_yaml
 from driver.scenarios.yaml_file import parse_yaml
@@ -40,7 +39,7 @@ BUDGET_S = 600.0
 )  # fmt: skip
 @click.option(
     "--budget", "budget_s", default="10m", show_default=True, metavar="TIME", help="How long to reduce.",
-    callback=lambda _, __, text: parse_duration("--budget", text),
+    callback=duration_value("--budget"),
 )  # fmt: skip
 @settle
 @options_run.seed

@@ -5,6 +5,8 @@ from __future__ import annotations
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"
+ENGINE = "stormlab.engine"
+"""Label with the name of the engine that made a container; those of Compose have none."""
 
 
 def health(status: str) -> str:

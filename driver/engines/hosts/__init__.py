@@ -3,3 +3,5 @@ swarm.
 
 Begin with `hosts_engine`. `docs/many-hosts.md` says what it proves and what it does not.
 """
+
+ENGINE_NAME = "hosts"

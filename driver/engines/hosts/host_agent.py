@@ -8,8 +8,9 @@ import threading
 import time
 from typing import Any
 
-from driver.engines.container_texts import NUMBER, PROJECT, SERVICE
+from driver.engines.container_texts import ENGINE, NUMBER, PROJECT, SERVICE
 from driver.engines.docker_sdk import DockerSdk
+from driver.engines.hosts import ENGINE_NAME
 from driver.errors import ContainerGoneError, EngineGoneError
 from driver.histories.host_clock import ClockReading
 
@@ -63,7 +64,7 @@ _RESTRICTED = {
 
 
 def _python(project: str, image: str, service: str) -> dict[str, Any]:
-    labels = {PROJECT: project, SERVICE: service, NUMBER: "1"}
+    labels = {PROJECT: project, SERVICE: service, NUMBER: "1", ENGINE: ENGINE_NAME}
     return {"Image": image, "Entrypoint": [_PYTHON], "User": "10001:10001", "Labels": labels, "Tty": False}
 
 

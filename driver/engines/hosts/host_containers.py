@@ -9,11 +9,11 @@ from driver.engines.docker_abilities import docker_abilities
 from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import PROBER, WORKER, Abilities, Container
+from driver.engines.hosts import ENGINE_NAME
 from driver.engines.hosts.host_agent import AGENT, HostClockAgent
 from driver.engines.labelled_containers import LabelledContainers
 from wire.address import index_in_name
 
-ENGINE_NAME = "hosts"
 LINKS, CORE, CONTROL = "links", "core", "control"
 _LAST = {TOXIPROXY: 3, PROBER: 4}
 """Places from the end of the overlay's subnet: engines take addresses from its begin, one for each host."""

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from driver.engines.container_texts import NUMBER, PROJECT, SERVICE
+from driver.engines.container_texts import ENGINE, NUMBER, PROJECT, SERVICE
 from driver.engines.docker_answers import CPU_PERIOD_US
+from driver.engines.hosts import ENGINE_NAME
 
 Service = Mapping[str, Any]
 _UNITS_NS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000}
@@ -37,7 +38,7 @@ def body(
         raise ValueError(
             f"compose.yaml gives {service} {', '.join(unknown)}, which this engine cannot create"
         )
-    labels = {PROJECT: project, SERVICE: service, NUMBER: str(number)}
+    labels = {PROJECT: project, SERVICE: service, NUMBER: str(number), ENGINE: ENGINE_NAME}
     networks = list(definition.get("networks") or {})
     return {
         "Image": image,

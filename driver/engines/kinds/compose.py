@@ -10,11 +10,10 @@ from driver.engines.engine import Abilities, BuildEnvironment, Engine
 from driver.engines.engine_kind import EngineKind
 from driver.errors import EngineError
 
-ANSWER_WITHIN_S = 3.0
-
 
 def _unavailable() -> str:
     # Imported here, as below: the Docker SDK takes 0.2 s to load.
+    from driver.engines.docker_labs import ANSWER_WITHIN_S
     from driver.engines.docker_sdk import DockerSdk
 
     try:
@@ -31,12 +30,9 @@ def _abilities() -> Abilities:
 
 
 def _holds(project: str) -> bool:
-    from driver.engines.docker_sdk import DockerSdk
+    from driver.engines.docker_labs import holds_lab
 
-    try:
-        return bool(DockerSdk(project, call_timeout_s=ANSWER_WITHIN_S).summaries())
-    except EngineError:
-        return False
+    return holds_lab(project)
 
 
 def _is_silent() -> bool:

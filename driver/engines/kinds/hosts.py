@@ -7,6 +7,7 @@ from pathlib import Path
 
 from driver.engines.engine import Abilities, BuildEnvironment, Engine
 from driver.engines.engine_kind import EngineKind
+from driver.engines.hosts import ENGINE_NAME
 
 HOSTS = "STORMLAB_HOSTS"
 """The variable with the hosts' addresses, separated by commas; the option --hosts sets it."""
@@ -32,15 +33,10 @@ def _abilities() -> Abilities:
 
 
 def _holds(project: str) -> bool:
-    if not _named():
-        return False
-    from driver.engines.docker_sdk import DockerSdk
-    from driver.errors import EngineError
+    from driver.engines.docker_labs import holds_lab
 
-    try:
-        return bool(DockerSdk(project, call_timeout_s=3.0, address=_named()[0]).summaries())
-    except EngineError:
-        return False
+    # Where no hosts are named, this machine may be the first of them.
+    return holds_lab(project, ENGINE_NAME, next(iter(_named()), None))
 
 
 def _make(project: str, root: Path, prepare: BuildEnvironment) -> Engine:
@@ -49,13 +45,13 @@ def _make(project: str, root: Path, prepare: BuildEnvironment) -> Engine:
 
     if not _named():
         raise UsageError(
-            "The engine hosts was chosen, and no hosts are named.",
+            f"The lab {project!r} is for the engine hosts, and no hosts are named.",
             "Name them: --hosts unix:///var/run/docker.sock,ssh://user@other",
         )
     return HostsEngine(project, root, prepare, _named())
 
 
 ENGINE = EngineKind(
-    name="hosts", rank=900, summary="containers of several Docker engines", unavailable=_unavailable,
+    name=ENGINE_NAME, rank=900, summary="containers of several Docker engines", unavailable=_unavailable,
     abilities=_abilities, holds=_holds, make=_make,
 )  # fmt: skip
