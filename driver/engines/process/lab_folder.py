@@ -43,6 +43,16 @@ def ensure_trusted(folder: Path) -> None:
         )
 
 
+def make_private_folder(folder: Path, owner: tuple[int, int] | None) -> None:
+    """Make a folder of one process, that its user alone can open; `owner` is a user and a group, None: this
+    user's. Other users of this machine must not write what is judged. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if owner is not None:
+        os.chown(folder, *owner)
+    folder.chmod(0o700)
+
+
 def make_lab_folder(project: str) -> Path:
     """Return the empty folder of a lab, made anew. Raises LabError."""
     folder = lab_folder(project)

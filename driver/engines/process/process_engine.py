@@ -27,11 +27,12 @@ from driver.engines.engine import (
 )
 from driver.engines.process import lab_addresses
 from driver.engines.process.lab_addresses import API_PORT, CONTROL_PORT, WORKER_PORT, LabAddresses
-from driver.engines.process.lab_folder import LOGS, STORES
+from driver.engines.process.lab_folder import LOGS, STORES, make_private_folder
 from driver.engines.process.lab_process import log_path
 from driver.engines.process.lab_services import (
     MODULES,
     TOXIPROXY_PROGRAM,
+    USER,
     ProcessPlace,
     process_specs,
     worker_names,
@@ -327,9 +328,7 @@ class ProcessEngine:
         )
         for name in names:
             for folder in (place.stores / name, place.journals / name):
-                folder.mkdir(parents=True, exist_ok=True)
-                # Processes may be another user's, and have no other folder.
-                folder.chmod(0o777)
+                make_private_folder(folder, USER if place.as_user else None)
         specs = process_specs(spec, place, names)
         self._supervisor.call("create", specs=specs)
 

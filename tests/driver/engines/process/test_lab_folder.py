@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.engines.process.lab_folder import ensure_trusted, is_trusted, lab_folder
+from driver.engines.process.lab_folder import ensure_trusted, is_trusted, lab_folder, make_private_folder
 from driver.errors import LabError
 
 
@@ -32,6 +32,14 @@ def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
     assert not is_trusted(tmp_path / "stormlab" / "lab")
     with pytest.raises(LabError, match="is not a folder of this user's alone"):
         ensure_trusted(tmp_path / "stormlab" / "lab")
+
+
+def test_the_folder_of_a_process_is_its_users_alone_also_where_it_was_open_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "journals" / "worker-1"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    make_private_folder(folder, (os.geteuid(), os.getegid()))
+    assert (folder.stat().st_mode & 0o777, folder.stat().st_uid) == (0o700, os.geteuid())
 
 
 def test_the_folder_of_a_lab_is_named_for_its_user() -> None:
