@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from driver.errors import LabError
 from driver.histories.journals import JOURNALS
 from driver.histories.readings import GROWN_BY, grown
 from driver.interrupts import interruptible
 from driver.observations.catalogue import read_observation
 from driver.observations.observation import ReadingContext
-from driver.observations.reading import Reader, ReadingError, ReadingTable
+from driver.observations.observer import Observer, Taken
 from driver.results.judged_run import JudgedRun
 from driver.runs.run import run
 from driver.runs.run_request import RunRequest
@@ -116,12 +115,21 @@ class ReusedSystem:
         system = _system(plan)
         context = ReadingContext(RunningAccess(self._up.lab.running), Path(system.home))
         left = {name: before for name, (before, _) in longer.items() if name not in self._growing}
-        readers = {name: read_observation(system.observe[name]).reader(context) for name in left}
-        deadline_s = time.monotonic() + QUEUES_S
-        while left and time.monotonic() < deadline_s:
-            time.sleep(LOOK_EVERY_S)
-            left = {name: before for name, before in left.items() if not _is_back(readers[name], before)}
-        return [f"{name} stays longer than {before:g}" for name, before in left.items()]
+        observations = {name: read_observation(system.observe[name]) for name in left}
+        observer = Observer(observations, context, lambda *_, **__: None)
+
+        async def wait() -> dict[str, float]:
+            longer = dict(left)
+            deadline_s = time.monotonic() + QUEUES_S
+            while longer and time.monotonic() < deadline_s:
+                await asyncio.sleep(LOOK_EVERY_S)
+                values = await observer.current()
+                longer = {
+                    name: before for name, before in longer.items() if not _is_back(values[name], before)
+                }
+            return longer
+
+        return [f"{name} stays longer than {before:g}" for name, before in asyncio.run(wait()).items()]
 
 
 def _system(plan: Plan) -> PlannedSystem:
@@ -140,12 +148,9 @@ async def _started(subject: SystemSubject, folder: Path) -> None:
     await interruptible(start(), lambda _: subject.interrupt())
 
 
-def _is_back(read: Reader, before: float) -> bool:
-    try:
-        value = read()
-    except (ReadingError, LabError):
-        return False
-    return not isinstance(value, ReadingTable) and float(value) <= before + GROWN_BY
+def _is_back(value: Taken, before: float) -> bool:
+    """Return whether a queue is about as long as before; one whose reading failed is not."""
+    return isinstance(value, float) and value <= before + GROWN_BY
 
 
 class ReusedSubject(SystemSubject):
