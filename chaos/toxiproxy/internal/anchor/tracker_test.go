@@ -100,6 +100,7 @@ func TestWhatDoesNotCountNeverStrikes(t *testing.T) {
 		"a frame that does not end": {Request{Stream: "upstream", Frame: 3}, append(slices.Clone(ws), part{client, "\x82\x82keyy"})},
 		"the other stream":          {Request{Stream: "downstream", Pattern: "COMMIT"}, []part{{client, "COMMIT"}}},
 		"another connection":        {Request{Stream: "upstream", Bytes: 1, Connection: 2}, []part{{client, "x"}}},
+		"an answer of two frames":   {Request{Response: 3}, []part{{client, get}, {server, upgrade}, {client, frame("a")}, {server, "\x82\x02ok\x82\x02no"}}},
 		"a greeting as an answer":   {Request{Response: 1}, []part{{server, "220 hello"}, {server, " there"}}},
 		"what is skipped":           {Request{Stream: "upstream", Bytes: 1, Skip: []string{"PING", "GET /chat"}}, ws},
 	} {
@@ -121,6 +122,24 @@ func TestAConnectionThatWasOpenCountsFromWhenTheAnchorIsArmed(t *testing.T) {
 	found := tracker.Feed(websocket.Client, []byte(rest), []*Watch{Arm(point)})
 	if want := int64(len(early) + len(frame("three"))); len(found) != 1 || found[0].Bytes != want || found[0].Frame != 4 || found[0].Opened != 0 {
 		t.Errorf("%+v, not after %d bytes before the connection's frame 4", found, want)
+	}
+}
+
+func TestTheFirstConnectionIsNotOneThatWasOpen(t *testing.T) {
+	point, _ := (&Request{Stream: "upstream", Bytes: 1, Connection: 1}).Point()
+	if found := (&Tracker{}).Feed(websocket.Client, []byte("x"), []*Watch{Arm(point)}); len(found) != 0 {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestACounterGoesWithItsAnchor(t *testing.T) {
+	point, _ := (&Request{Stream: "upstream", Bytes: 100}).Point()
+	tracker := &Tracker{}
+	for range 1000 {
+		tracker.Feed(websocket.Client, []byte("x"), []*Watch{Arm(point)})
+	}
+	if found := len(tracker.counters); found > 2 {
+		t.Errorf("%d counters of anchors that are gone", found)
 	}
 }
 
