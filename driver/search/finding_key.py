@@ -47,7 +47,9 @@ def key_of(finding: Finding, names: Sequence[str]) -> FindingKey:
     for name in sorted(names, key=len, reverse=True):
         pattern = rf"(?<![\w>-]){re.escape(name)}(?![\w-])"
         if re.search(pattern, text):
-            subjects.add(kind_of_name(name))
+            # A service whose own name ends in a number is no replica: it has replicas of its own.
+            is_service = any(other.startswith(f"{name}[") for other in names)
+            subjects.add(name if is_service else kind_of_name(name))
             text = re.sub(pattern, " ", text)
     return FindingKey(finding.check, tuple(sorted(subjects)))
 

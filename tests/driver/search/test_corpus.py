@@ -71,6 +71,13 @@ def test_a_finding_is_its_check_and_what_it_is_about() -> None:
     assert key_of(other, NAMES) != key_of(one, NAMES)
 
 
+def test_services_whose_names_end_in_numbers_are_two() -> None:
+    names = ["redis-1", "redis-2", "redis-1[1]", "redis-2[1]"]
+    one, other = (failed("no_process_died", f"{name} ended") for name in ("redis-1", "redis-2[1]"))
+    assert key_of(one, names).subjects == ("redis-1",)
+    assert key_of(other, names).subjects == ("redis-2",)
+
+
 def test_a_link_in_a_sentence_is_not_its_ends() -> None:
     one = failed("converged_after_healing", f"after 40 s not as before: {LINK}")
     assert key_of(one, NAMES).subjects == ("worker->db:5432",)
