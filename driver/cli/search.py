@@ -19,7 +19,6 @@ from chaos.units import format_seconds
 from driver.cli import completers, options, options_run, scenario_system
 from driver.cli.run_lab import lab_for_run
 from driver.errors import UsageError
-from driver.exit_codes import ExitCode
 from driver.paths import state_dir
 from driver.reference.run_subject import ReferenceSubject
 from driver.results.run_folder import new_folder, point_latest
@@ -144,9 +143,7 @@ def command(
         print_json(report.to_json())
     else:
         print_lines(report.lines())
-    if report.findings:
-        return ExitCode.FAILED
-    return ExitCode.INCONCLUSIVE if search.ended == "interrupted" else ExitCode.PASSED
+    return report.exit_code
 
 
 def _refuse_unknown(faults: tuple[str, ...]) -> None:

@@ -22,6 +22,7 @@ from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import Overrides, ScenarioFile, from_yaml
 from driver.scenarios.yaml_file import parse_yaml
 from driver.search.schedule_plan import SETTLE_S, schedule_of
+from driver.search.search_file import INTERRUPTED
 from driver.search.search_run import Trialist
 from driver.search.shrink_report import write_shrink_report
 from driver.search.shrink_run import Shrink, finding_of, write_scenario
@@ -86,7 +87,7 @@ def command(
         print_json(msgspec.json.encode(result).decode())
     else:
         print_lines([*result.lines(), f"  {path}", f"  {again}"])
-    return ExitCode.INCONCLUSIVE if result.ended == "interrupted" else ExitCode.PASSED
+    return ExitCode.INCONCLUSIVE if result.ended == INTERRUPTED else ExitCode.PASSED
 
 
 def stored(folder: Path) -> tuple[Plan, ScenarioFile]:

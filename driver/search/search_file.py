@@ -19,6 +19,8 @@ from wire.errors import DECODE_ERRORS
 
 SEARCH, SCHEDULES, RUNS = "search.json", "schedules.jsonl", "runs"
 MOST_LINES_BYTES = 1 << 30
+INTERRUPTED = "interrupted"
+"""Why a search or a reduction ended, where a signal stopped it."""
 
 
 class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,11 +13,13 @@ from markupsafe import Markup
 
 from chaos.units import format_seconds
 from driver.errors import LabError
+from driver.exit_codes import ExitCode
 from driver.files import write_file
 from driver.histories.connection_history import connection_histories
 from driver.histories.link_connections import link_journals
 from driver.histories.link_names import touches
 from driver.histories.run_timeline import run_timeline
+from driver.judging.verdict import RunOutcome
 from driver.paths import as_called
 from driver.report.assets_text import asset
 from driver.report.page_environment import page_environment
@@ -25,7 +27,7 @@ from driver.results.judged_run import JudgedRun, judge_run
 from driver.search.coverage import SearchCoverage, coverage_of
 from driver.search.finding_key import FindingKey, kind_of_name
 from driver.search.schedule import describe_fault
-from driver.search.search_file import JudgedSchedule
+from driver.search.search_file import INTERRUPTED, JudgedSchedule
 from driver.search.search_run import Search, smallest_of
 from driver.search.shrink import Outcome
 from driver.trial.picture import WIDE, StepPicture, drawing, link_lane, picture_of
@@ -52,12 +54,17 @@ class FoundFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search found and covered, and where its time went."""
+    """What a search found and covered, and where its time went.
+
+    `decided` of the `tried` schedules, those with a fault, passed or failed.
+    """
 
     scenario: str
     seed: int
     ended: str
     schedules: int
+    tried: int
+    decided: int
     took_s: float
     per_hour: float
     starts: int
@@ -67,6 +74,14 @@ class SearchReport(msgspec.Struct, frozen=True, kw_only=True):
     features: int
     findings: list[FoundFinding]
     coverage: SearchCoverage
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The outcome: what no schedule with a fault has decided is inconclusive."""
+        if self.findings:
+            return ExitCode.FAILED
+        is_shown = self.decided and self.ended != INTERRUPTED
+        return ExitCode.PASSED if is_shown else ExitCode.INCONCLUSIVE
 
     def to_json(self) -> str:
         """Return it as JSON."""
@@ -87,6 +102,9 @@ class SearchReport(msgspec.Struct, frozen=True, kw_only=True):
                 f"{number}. {one.name}: {one.schedules} schedules; again in {one.again} on a new start",
             ]
             lines += [f"   {fault}" for fault in one.faults] + [f"   {one.because}", f"   {one.command}"]
+        undecided = self.tried - self.decided
+        if undecided or not self.tried:
+            lines.append(f"{undecided} of {self.tried} schedules with faults are undecided")
         return [*lines, *([] if self.findings else ["no finding"])]
 
 
@@ -114,6 +132,8 @@ def report_of(search: Search) -> SearchReport:
         seed=search.settings.seed,
         ended=search.ended or "the lab broke",
         schedules=len(judged),
+        tried=len(tried),
+        decided=sum(one.verdict is not RunOutcome.inconclusive for one in tried),
         took_s=round(took_s, 1),
         per_hour=round(len(judged) / took_s * 3600, 1) if took_s else 0.0,
         starts=search.trials.target.starts,

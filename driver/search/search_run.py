@@ -33,7 +33,13 @@ from driver.search.novelty import features_of
 from driver.search.reductions import size_of
 from driver.search.schedule import Schedule
 from driver.search.schedule_plan import plan_of
-from driver.search.search_file import ConfirmedFinding, JudgedSchedule, SearchFolder, SearchSettings
+from driver.search.search_file import (
+    INTERRUPTED,
+    ConfirmedFinding,
+    JudgedSchedule,
+    SearchFolder,
+    SearchSettings,
+)
 from driver.search.shrink import Outcome
 from driver.systems.compose_config import PREFIX
 from driver.trial.log_patterns import LogPatterns, pattern
@@ -141,7 +147,7 @@ class Search:
                     self._narrow()
                 self._confirm_new(one, deadline_s)
             except (InterruptedCommandError, KeyboardInterrupt):
-                self.ended = "interrupted"
+                self.ended = INTERRUPTED
                 return
             except (EngineGoneError, UselessScenarioError):
                 raise

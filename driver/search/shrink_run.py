@@ -22,6 +22,7 @@ from driver.search.finding_key import FindingKey, key_of
 from driver.search.reductions import LEAST_LOAD
 from driver.search.schedule import Schedule, describe_fault
 from driver.search.schedule_plan import plan_of, scenario_of
+from driver.search.search_file import INTERRUPTED
 from driver.search.search_run import Trialist
 from driver.search.shrink import Outcome, ReductionStep, is_kept, reduction
 
@@ -148,9 +149,9 @@ class Shrink:
         except StopIteration:
             pass
         except (InterruptedCommandError, KeyboardInterrupt):
-            ended = "interrupted"
+            ended = INTERRUPTED
         again = Outcome()
-        if ended != "interrupted":
+        if ended != INTERRUPTED:
             again = self._again(best)
         return ShrunkRun(
             run=str(self.run_folder), finding=self.key, whole=self.whole, whole_outcome=whole, left=best,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from driver.checks.finding import failed, passed
+from driver.checks.finding import failed, passed, unknown
 from driver.errors import LabError
 from driver.histories.history import History
 from driver.judging.verdict import judge
@@ -28,6 +28,10 @@ Rule = Callable[[tuple[PlannedFault, ...], int], str]
 def scenario() -> ScenarioFile:
     """Return a scenario of three workers."""
     return parse_scenario("# It holds.\nworkers: 3\nduration: 20s\nwarmup: 1s\nconverge: 30s\n", "small")
+
+
+UNDECIDED = "?"
+"""In the place of a sentence: the run shows nothing."""
 
 
 class FakeSystem:
@@ -61,6 +65,8 @@ class FakeSystem:
         self.requests.append(request)
         because = self._rule(request.plan.faults, self._runs)
         last = failed(CHECKS[2], because) if because else passed(CHECKS[2], "none did")
+        if because == UNDECIDED:
+            last = unknown(CHECKS[2], "the machine was too busy")
         verdict = judge([*(passed(name, "well") for name in CHECKS[:2]), last])
         folder = request.results / f"20261130T000000Z-{self._runs}"
         record = RunRecord(

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from driver.errors import LabError, UsageError
+from driver.exit_codes import ExitCode
 from driver.scenarios.plan import PlannedFault
-from driver.search.search_file import SCHEDULES, SearchFolder
+from driver.search.search_file import INTERRUPTED, SCHEDULES, SearchFolder
 from driver.search.search_report import as_html, report_of, write_search_report
 from driver.search.search_run import MOST_BROKEN, UselessScenarioError
-from tests.driver.search.fake_system import SETTINGS, FakeSystem, search_of
+from tests.driver.search.fake_system import SETTINGS, UNDECIDED, FakeSystem, Rule, search_of
 
 DIED = "worker-2 ended with exit code 1"
 
@@ -73,6 +74,32 @@ def test_a_finding_that_does_not_come_back_is_said_with_its_count(tmp_path: Path
     search.run()
     assert [str(one.outcome) for one in search.confirmed] == ["0 of 2"]
     assert "again in 0 of 2" in "\n".join(report_of(search).lines())
+
+
+@pytest.mark.parametrize(
+    ("rule", "budget_s", "code"),
+    [
+        (well, 100.0, ExitCode.PASSED),
+        (killed, 600.0, ExitCode.FAILED),
+        (lambda faults, run: UNDECIDED if faults else "", 100.0, ExitCode.INCONCLUSIVE),
+        (lambda faults, run: UNDECIDED if run != 3 else "", 100.0, ExitCode.PASSED),
+        (well, 12.0, ExitCode.INCONCLUSIVE),
+    ],
+    ids=["all pass", "a finding", "none decided", "one decided", "none tried"],
+)
+def test_a_search_passes_where_a_schedule_with_a_fault_passed(
+    rule: Rule, budget_s: float, code: ExitCode, tmp_path: Path
+) -> None:
+    search = search_of(tmp_path, FakeSystem(rule), msgspec.structs.replace(SETTINGS, budget_s=budget_s))
+    search.run()
+    assert report_of(search).exit_code == code
+
+
+def test_a_search_that_was_interrupted_does_not_pass(tmp_path: Path) -> None:
+    search = search_of(tmp_path, FakeSystem(well))
+    search.run()
+    search.ended = INTERRUPTED
+    assert report_of(search).exit_code == ExitCode.INCONCLUSIVE
 
 
 def test_the_same_seed_runs_the_same_schedules(tmp_path: Path) -> None:
