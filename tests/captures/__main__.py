@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from driver.cli.options import engine_of
-from driver.engines.addresses import free_port_pair
 from driver.reference.run_subject import ReferenceSubject
 from driver.results.run_folder import PLAN
 from driver.runs.run import run
@@ -31,6 +30,7 @@ from tests.captures.hosts import hosts
 from tests.captures.scenario import KINDS, write
 from tests.captures.streams import links
 from tests.captures.tap import lost, read
+from tests.ports import reserved_pair
 from tests.proofs import commit, keep
 from wire.address import link_port, worker_name
 
@@ -55,7 +55,7 @@ def one_run(copies: int, repeat: int, seed: int, folder: Path) -> list[Truth]:
 
     async def whole_run() -> None:
         with Terminal() as terminal:
-            port = free_port_pair("127.0.0.1")
+            port = reserved_pair("127.0.0.1")
             await run(request, ReferenceSubject(plan, engine_of(project), terminal, port=port), terminal)
 
     beside.start()

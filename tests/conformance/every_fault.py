@@ -13,7 +13,6 @@ import msgspec
 
 from chaos.catalogue import FAULTS
 from chaos.fault import Fault
-from driver.engines.addresses import free_port_pair
 from driver.engines.engine import HOST, Engine
 from driver.engines.engine_kind import EngineKind
 from driver.histories.events import Receipt
@@ -26,6 +25,7 @@ from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import ScenarioFile, load_scenario, resolved_yaml
 from driver.terminal import Terminal
+from tests.ports import reserved_pair
 
 FILE = Path(__file__).with_name("every_fault.yaml")
 SEED = 7
@@ -73,7 +73,7 @@ def run_plan(
 
     async def whole_run() -> None:
         with Terminal() as terminal:
-            port = free_port_pair(HOST)
+            port = reserved_pair(HOST)
             await run(request, ReferenceSubject(plan, engine, terminal, port=port), terminal)
 
     asyncio.run(whole_run())

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from driver.cli.options import build_environment
-from driver.engines.addresses import free_port_pair
 from driver.engines.engine import HOST, Engine, LabSpec
 from driver.engines.engine_kind import EngineKind
 from driver.errors import PortInUseError
@@ -19,6 +18,7 @@ from driver.labs.lifecycle import bring_up
 from driver.paths import project_root
 from driver.reference.errors import CoordinatorError
 from driver.terminal import Terminal
+from tests.ports import reserved_pair
 from tests.waiting import eventually_in_thread
 from wire.address import worker_name
 
@@ -34,7 +34,7 @@ def engine_for(kind: EngineKind, purpose: str) -> Engine:
 
 def reserved(engine: Engine) -> LabSpec:
     """A specification whose ports are free where the engine publishes them, which may be on another host."""
-    first = free_port_pair(HOST)
+    first = reserved_pair(HOST)
     for port in range(first, first + 1000, 100):
         with suppress(PortInUseError):
             return engine.reserve_addresses(new_spec(HOST, port))

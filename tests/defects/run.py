@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 
 from driver.checks.finding import Status
-from driver.engines.addresses import free_port_pair
 from driver.results.judged_run import judge_run
 from tests.defects.defect import lab_defect
 from tests.defects.images import built
 from tests.defects.pairs import Pair
 from tests.defects.record import PairOutcome
+from tests.ports import reserved_pair
 
 LIMIT_S = 600
 TRIES = 2
@@ -92,7 +92,7 @@ def _folder(pair: Pair, place: Place) -> Path:
 
 def _scenario(name: str, place: Place, results: Path, environment: dict[str, str]) -> int:
     words = ["scenario", name, "--quick", "--seed", str(place.seed), "--project", place.project]
-    words += ["--port", str(free_port_pair("127.0.0.1")), "--results", str(results)]
+    words += ["--port", str(reserved_pair("127.0.0.1")), "--results", str(results)]
     done = subprocess.run(
         [sys.executable, str(place.root / "lab.py"), *words],
         cwd=place.root,

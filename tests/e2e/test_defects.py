@@ -35,12 +35,12 @@ def test_a_worker_that_leaves_without_a_word_fails(sabotaged: CommandLine) -> No
 
 
 def test_workers_that_leave_in_order_pass(lab: CommandLine) -> None:
-    done = lab("scenario", str(SHORT_LEAVE), "--seed", "7")
+    done = lab.decided("scenario", str(SHORT_LEAVE), "--seed", "7")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _fails(lab: CommandLine, scenario: Path, check: str) -> None:
-    done = lab("scenario", str(scenario), "--seed", "7")
+    done = lab.decided("scenario", str(scenario), "--seed", "7")
     assert done.returncode == 1, done.stdout + done.stderr
     failed = [finding["check"] for finding in lab.verdict()["findings"] if finding["status"] == "failed"]
     assert check in failed

@@ -38,7 +38,7 @@ ROUNDS, WORKERS = 2, 3
 def herd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandLine, int]]:
     """A run of the short herd, and its exit status."""
     line = new_command_line(tmp_path_factory.mktemp("herd"))
-    done = line("scenario", str(SHORT_HERD), "--seed", "7")
+    done = line.decided("scenario", str(SHORT_HERD), "--seed", "7")
     yield line, done.returncode
     line("down")
 
@@ -88,7 +88,7 @@ def test_an_engine_elsewhere_keeps_the_journals_until_they_are_fetched(
     """An engine behind TCP may share no files with the lab."""
     forwarder = Forwarder(socket.create_server(("127.0.0.1", 0)))
     lab.environment["DOCKER_HOST"] = f"tcp://127.0.0.1:{forwarder.port}"
-    done = lab("scenario", str(SHORT_HERD), "--seed", "3")
+    done = lab.decided("scenario", str(SHORT_HERD), "--seed", "3")
     forwarder.cut()
     assert done.returncode == 0, done.stdout + done.stderr
     assert (lab.run_folder() / "journals" / "worker-3" / "worker-3.jsonl").read_bytes()
@@ -116,7 +116,7 @@ def test_a_worker_that_drops_results_fails(lab: CommandLine) -> None:
     docker("build", "--quiet", "--build-arg", "WORKER=stormlab/worker:dev", "-t", name, str(folder))
     lab.environment["STORMLAB_WORKER_IMAGE"] = name
     try:
-        done = lab("scenario", str(SHORT_HERD), "--seed", "7")
+        done = lab.decided("scenario", str(SHORT_HERD), "--seed", "7")
     finally:
         docker("image", "rm", "--force", name)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -14,7 +14,6 @@ import pytest
 from chaos.actuator import Injection, LinkEffect, Times
 from chaos.directions import Direction
 from driver.cli.options import engine_of
-from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
 from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator, fault_body
@@ -26,6 +25,7 @@ from driver.runs.run_request import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
+from tests.ports import reserved_pair
 
 LOADED = load_scenario(Path(__file__).with_name("sabotage.yaml"))
 PLAN = resolve(LOADED, seed=7)
@@ -120,7 +120,7 @@ def receipts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
 
     async def whole_run() -> None:
         with Terminal() as terminal:
-            engine, port = engine_of(f"sabotage-{os.getpid()}"), free_port_pair("127.0.0.1")
+            engine, port = engine_of(f"sabotage-{os.getpid()}"), reserved_pair("127.0.0.1")
             await run(request, ReferenceSubject(PLAN, engine, terminal, port=port), terminal)
 
     asyncio.run(whole_run())
