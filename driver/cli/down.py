@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 from driver.cli import options, options_system
+from driver.errors import LabError
 from driver.interrupts import uninterrupted
 from driver.labs.lab_journals import remove_journals
 from driver.labs.lab_lock import lab_lock, stop_lock_holders
-from driver.labs.lifecycle import raise_for_leftovers, take_down
+from driver.labs.lifecycle import RemovedLab, raise_for_leftovers, take_down
+from driver.labs.project_name import project_option
 from driver.terminal import Terminal, print_json, print_lines
 
 
@@ -44,6 +46,7 @@ def command(project: str, system: Path | None, force: bool, as_json: bool) -> No
                 uninterrupted(work, lambda: terminal.info("Taking it down to the end; a moment."))
             )
             raise_for_leftovers(down)
+            _raise_for_unreachable(project, down)
             remove_journals(project)
     if as_json:
         print_json(json.dumps({"project": project, "containers": down.containers, "left": []}))
@@ -51,3 +54,13 @@ def command(project: str, system: Path | None, force: bool, as_json: bool) -> No
         print_lines([f"The lab {project!r} is down: {down.containers} containers removed, nothing is left."])
     else:
         print_lines([f"No lab named {project!r} was up; nothing is left."])
+
+
+def _raise_for_unreachable(project: str, down: RemovedLab) -> None:
+    """Raise LabError where a host did not answer: what runs there is not known, and not removed."""
+    if down.unreachable:
+        # The terminal has its name, and what may run on it.
+        raise LabError(
+            f"The lab {project!r} is down where its hosts answer; {len(down.unreachable)} of them did not.",
+            f"Once they answer: python lab.py down{project_option(project)}",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -100,10 +100,14 @@ async def call_engine(engine: Engine, call: Callable[P, T], *args: P.args, **nam
 
 @dataclass(frozen=True)
 class RemovedLab:
-    """Result of taking a lab down: the number of containers before, and what remains."""
+    """Result of taking a lab down: the number of containers before, and what remains.
+
+    `unreachable`: a sentence for each host that did not answer, on which something may still run.
+    """
 
     containers: int
     left: list[str]
+    unreachable: Sequence[str] = ()
 
 
 async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GRACE_S) -> RemovedLab:
@@ -122,9 +126,10 @@ async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GR
         _log.debug("stopping in order: %s", error)
     left = await asyncio.to_thread(engine.down)
     terminal.clear()
-    for sentence in engine.unreachable() if isinstance(engine, ManyHosts) else ():
+    unreachable = engine.unreachable() if isinstance(engine, ManyHosts) else []
+    for sentence in unreachable:
         terminal.warn(sentence)
-    return RemovedLab(len(containers), left)
+    return RemovedLab(len(containers), left, unreachable)
 
 
 def raise_for_leftovers(removed: RemovedLab) -> None:
