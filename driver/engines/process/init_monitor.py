@@ -18,18 +18,24 @@ from driver.typed_json import decode_json
 ANSWER_WITHIN_S = 15.0
 READ_BYTES = 65_536
 _CREDENTIALS = struct.Struct("3i")
+Started = Callable[[], None]
 Ended = Callable[[int | None], None]
 """Receives the exit code of a process; None where its init ended without a report, as after SIGKILL."""
 
 
 class InitConnection:
-    """One process init. `pid` is its process id here, once it has reported. Safe for threads."""
+    """One process init. `pid` is its process id here, once it has reported. Safe for threads.
 
-    def __init__(self, ended: Ended) -> None:
+    `started` and `ended` are called where the init's reports are read: in one thread, in their order, and
+    each before a wait for it returns.
+    """
+
+    def __init__(self, started: Started, ended: Ended) -> None:
         self.control, self.its_end = socket.socketpair()
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.pid = 0
         self._handle = -1
+        self._started = started
         self._ended = ended
         self._reported = threading.Condition()
         self._reports: list[InitReport] = []
@@ -70,6 +76,11 @@ class InitConnection:
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
+    def hang_up(self) -> None:
+        """Order the end: an init that reads nothing more kills its processes, also one that starts late."""
+        with suppress(OSError):
+            self.control.shutdown(socket.SHUT_WR)
+
     def read(self) -> bool:
         """Read what the init has reported; False once it has ended."""
         try:
@@ -90,6 +101,8 @@ class InitConnection:
         if report.kind == "exited":
             self._exit_code = report.exit_code
             return
+        if report.kind == "started":
+            self._started()
         with self._reported:
             self._reports.append(report)
             self._reported.notify_all()

@@ -15,8 +15,8 @@ import msgspec
 
 from driver.engines.process.control_groups import ControlGroup
 from driver.engines.process.event_log import ProcessEventLog
-from driver.engines.process.init_monitor import InitConnection
-from driver.engines.process.process_spec import FREEZE, KILL, STOP, THAW, InitOrder, ProcessSpec
+from driver.engines.process.init_monitor import ANSWER_WITHIN_S, InitConnection
+from driver.engines.process.process_spec import FREEZE, STOP, THAW, InitOrder, ProcessSpec
 from driver.engines.process.process_tree import PROC, descendants, signal_descendants
 from driver.engines.process.requests import ProcessRow, UsageRow
 
@@ -35,7 +35,7 @@ class Surroundings:
     """What a process shares with the others of its lab.
 
     `launch` starts a process init for a connection; `plug` sets its ends in networks under test up or down,
-    None where they cannot be. `controllers` are those of the control groups.
+    None where they cannot be. `controllers` are those of the control groups. A start has `answer_within_s`.
     """
 
     root: str
@@ -43,6 +43,7 @@ class Surroundings:
     controllers: frozenset[str]
     launch: Callable[[ProcessSpec, InitConnection], None]
     plug: Callable[[str, bool], None] | None
+    answer_within_s: float = ANSWER_WITHIN_S
 
 
 class LabProcess:
@@ -60,7 +61,9 @@ class LabProcess:
         self._group = group
         self._around = around
         self._init: InitConnection | None = None
-        self._status = "created"
+        # Changed by the reports of its init alone, in their order.
+        self._life = "created"
+        self._is_paused = False
         self._exit_code = 0
         self._out_of_memory = False
         self._kills = 0
@@ -76,15 +79,21 @@ class LabProcess:
     @property
     def is_running(self) -> bool:
         """Whether its program runs, paused or not."""
-        return self._status in ("running", "paused")
+        return self._life == "running"
+
+    @property
+    def _status(self) -> str:
+        return "paused" if self.is_running and self._is_paused else self._life
 
     def start(self) -> None:
         """Start it; without effect while it runs."""
         with self.lock:
             if self.is_running:
                 return
+            self._end_earlier()
             self._kills = self._kernel_kills()
-            connection = InitConnection(self._on_end)
+            self._is_paused = False
+            connection = InitConnection(self._on_start, self._on_end)
             order = InitOrder(
                 spec=self.spec,
                 root=self._around.root,
@@ -92,15 +101,16 @@ class LabProcess:
                 log=f"{self.spec.name}.log",
             )
             self._init = connection
-            self._around.launch(self.spec, connection)
-            connection.send(msgspec.json.encode(order) + b"\n")
-            report = connection.answer("started", "failed")
+            try:
+                self._around.launch(self.spec, connection)
+                connection.send(msgspec.json.encode(order) + b"\n")
+                report = connection.answer("started", "failed", within_s=self._around.answer_within_s)
+            except OSError:
+                connection.hang_up()
+                raise
             if report.kind == "failed":
                 connection.wait_until_over(KILL_WITHIN_S)
                 raise RefusedError(f"{self.spec.name} could not be started: {report.detail}.")
-            self._out_of_memory = False
-            self._status = "exited" if connection.is_over else "running"
-            self._around.events.add(self.spec.name, "start")
 
     def pause(self) -> None:
         """Freeze it: by its control group, else by SIGSTOP."""
@@ -113,7 +123,7 @@ class LabProcess:
             else:
                 init.send(FREEZE)
                 init.answer("stopped")
-            self._status = "paused"
+            self._is_paused = True
             self._around.events.add(self.spec.name, "pause")
 
     def unpause(self) -> None:
@@ -227,7 +237,7 @@ class LabProcess:
         elif self._init is not None:
             self._init.send(THAW)
             self._init.answer("continued")
-        self._status = "running"
+        self._is_paused = False
 
     def _kill(self, init: InitConnection) -> None:
         if self._status == "paused":
@@ -243,15 +253,25 @@ class LabProcess:
             # The program is not to wait for the end of its init, which a busy machine delays.
             signal_descendants(init.pid, signal.SIGKILL)
             init.kill()
-        else:
-            # Without a namespace, its init ends the tree.
-            init.send(KILL)
+        # Without a namespace its init ends the tree, and so does one that has not reported yet.
+        init.hang_up()
+
+    def _end_earlier(self) -> None:
+        """End what an earlier start left: one that gave no answer in time would run beside the next."""
+        if self._init is not None and not self._init.is_over:
+            self._kill(self._init)
+
+    def _on_start(self) -> None:
+        """Record the start; in the thread of the monitor."""
+        self._out_of_memory = False
+        self._life = "running"
+        self._around.events.add(self.spec.name, "start")
 
     def _on_end(self, exit_code: int | None) -> None:
         """Record the end; in the thread of the monitor."""
         self._out_of_memory = self._kernel_kills() > self._kills
         self._exit_code = _SIGKILL if exit_code is None else exit_code
-        was_running, self._status = self.is_running, "exited"
+        was_running, self._life = self.is_running, "exited"
         if was_running:
             self._around.events.add(self.spec.name, "die", str(self._exit_code))
 

@@ -101,10 +101,11 @@ class LabSupervisor:
             process.end()
 
     def _launch(self, spec: ProcessSpec, connection: InitConnection) -> None:
-        network = self._network.attach(spec.name, spec.networks) if self._network else None
         self._inits.add(connection)
-        order_init(self._server.orders, connection.its_end, self._logs, network)
-        connection.its_end.close()
+        # Its end is closed here also where nothing could be ordered: then the connection is over.
+        with connection.its_end:
+            network = self._network.attach(spec.name, spec.networks) if self._network else None
+            order_init(self._server.orders, connection.its_end, self._logs, network)
 
 
 def in_threads(call: Callable[[str], None], names: Sequence[str]) -> None:

@@ -26,7 +26,6 @@ from driver.engines.process.lab_root import furnish_root
 from driver.engines.process.log_file import PIECE_BYTES, LogWriter
 from driver.engines.process.process_spec import (
     FREEZE,
-    KILL,
     STOP,
     THAW,
     InitOrder,
@@ -119,7 +118,7 @@ class _Init:
                 sources.discard(self._output)
             if self._control.fileno() in ready:
                 command = self._control.recv(4096)
-                if not command or KILL in command:
+                if not command:
                     self._signal_all(signal.SIGKILL)
                     os._exit(128 + signal.SIGKILL)
                 self._obey(command)

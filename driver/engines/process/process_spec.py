@@ -70,5 +70,5 @@ class InitReport(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-STOP, FREEZE, THAW, KILL = b"stop\n", b"freeze\n", b"thaw\n", b"kill\n"
-"""Commands to a process init: SIGTERM, SIGSTOP to all, SIGCONT to all, SIGKILL to all."""
+STOP, FREEZE, THAW = b"stop\n", b"freeze\n", b"thaw\n"
+"""Commands to a process init: SIGTERM, SIGSTOP to all, SIGCONT to all. Their end is SIGKILL to all."""
