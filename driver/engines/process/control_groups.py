@@ -17,6 +17,7 @@ CPU_PERIOD_US = 100_000
 UNLIMITED_BYTES = (1 << 63) - 4096
 FREEZE_WITHIN_S = 5.0
 POLL_S = 0.002
+MAKE_TRIES = 20
 V1_CONTROLLERS = ("freezer", "cpu", "cpuacct", "memory")
 V2_CONTROLLERS = ("cpu", "memory")
 _CURE = "start the command with: systemd-run --user --scope -p Delegate=yes"
@@ -111,7 +112,7 @@ class LabGroups:
         self.controllers = parents.controllers
         self.folders = lab_folders(parents, project)
         for folder in self.folders.values():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_with_parent(folder)
         if parents.version == 2:
             wanted = " ".join(f"+{one}" for one in V2_CONTROLLERS if one in parents.controllers)
             for folder in (self.folders[""].parent, self.folders[""]) if wanted else ():
@@ -233,6 +234,18 @@ class GroupV2:
 
     def remove(self) -> None:
         _remove([self._folder])
+
+
+def make_with_parent(folder: Path) -> None:
+    """Make a folder of a lab in one that all labs share, and that the end of the last of them removes at any
+    instant. Raises OSError.
+    """
+    for _ in range(MAKE_TRIES):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            folder.mkdir(exist_ok=True)
+            return
+    raise FileNotFoundError(0, f"{folder.parent} is removed again and again")
 
 
 def numbers(file: Path) -> dict[str, int]:

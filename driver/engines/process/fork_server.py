@@ -99,11 +99,14 @@ def _serve(orders: socket.socket, modules: Sequence[str], isolated: bool) -> int
         word, descriptors, _, _ = socket.recv_fds(orders, len(FORK), DESCRIPTORS)
         if not word:
             return 0
-        if own is not None:
-            linux.unshare(linux.CLONE_NEWPID)
-        pid = os.fork()
-        if pid == 0:
-            _run_child(orders, descriptors, imported)
+        # A process that the kernel refuses ends no other: its connection is closed.
+        try:
+            if own is not None:
+                linux.unshare(linux.CLONE_NEWPID)
+            if os.fork() == 0:
+                _run_child(orders, descriptors, imported)
+        except OSError:
+            traceback.print_exc()
         if own is not None:
             linux.setns(own, linux.CLONE_NEWPID)
         for descriptor in descriptors:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from driver.errors import LabError
 
 PARENT = Path("/tmp")
 """Short: a Unix socket's path has 107 characters at most."""
+MAKE_TRIES = 20
 SOCKET, LOGS, STORES, ROOT, OWN_LOG = "socket", "logs", "stores", "root", "supervisor.log"
 
 
@@ -56,11 +58,20 @@ def make_private_folder(folder: Path, owner: tuple[int, int] | None) -> None:
 def make_lab_folder(project: str) -> Path:
     """Return the empty folder of a lab, made anew. Raises LabError."""
     folder = lab_folder(project)
-    ensure_trusted(folder)
     try:
-        folder.mkdir(mode=0o700)
+        _make(folder)
         for name in (LOGS, STORES, ROOT):
             (folder / name).mkdir()
     except OSError as error:
         raise LabError(f"{folder} cannot be made: {error.strerror}.", "Make room, or remove it.") from None
     return folder
+
+
+def _make(folder: Path) -> None:
+    for _ in range(MAKE_TRIES):
+        ensure_trusted(folder)
+        # The end of this user's last other lab removes the folder above at any instant.
+        with suppress(FileNotFoundError):
+            folder.mkdir(mode=0o700)
+            return
+    raise FileNotFoundError(0, f"{folder.parent} is removed again and again")

@@ -85,17 +85,20 @@ class LabNetwork:
             ends[network] = f"end{self._count}"
         # Only this thread enters the new namespace.
         linux.unshare(linux.CLONE_NEWNET)
+        namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            _disable_ipv6()
-            _answer_for_own_addresses()
-            _ip(inside_lines(addresses, ends, self._home_pid))
-        finally:
-            linux.setns(self._home, linux.CLONE_NEWNET)
+            try:
+                _disable_ipv6()
+                _answer_for_own_addresses()
+                _ip(inside_lines(addresses, ends, self._home_pid))
+            finally:
+                linux.setns(self._home, linux.CLONE_NEWNET)
+            _ip([line for one, end in ends.items() for line in bridge_lines(one, addresses[one], end)])
+        except OSError:
+            # With its namespace its ends are gone: those of the next try have the same addresses.
+            os.close(namespace)
+            raise
         self._ends[name] = ends
-        _ip(
-            [line for network, end in ends.items() for line in bridge_lines(network, addresses[network], end)]
-        )
         return namespace
 
 

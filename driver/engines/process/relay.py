@@ -45,13 +45,9 @@ def _accept(listener: socket.socket, target: tuple[str, int]) -> None:
 
 
 def _serve(client: socket.socket, target: tuple[str, int], room: threading.Semaphore) -> None:
-    with client:
-        try:
-            server = socket.create_connection(target, timeout=DIAL_S)
-        except OSError:
-            room.release()
-            return
-        with server:
+    # Whatever ends a connection makes room for the next: a client that is gone is no reason to keep it.
+    try:
+        with client, suppress(OSError), socket.create_connection(target, timeout=DIAL_S) as server:
             server.settimeout(None)
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -59,7 +55,8 @@ def _serve(client: socket.socket, target: tuple[str, int], room: threading.Semap
             back.start()
             _copy(client, server)
             back.join()
-    room.release()
+    finally:
+        room.release()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from driver.engines.process.control_groups import (
     GroupV1,
     GroupV2,
     LabGroups,
     find_parents,
+    make_with_parent,
 )
 
 MIB = 1 << 20
@@ -118,3 +122,18 @@ def test_readings_of_the_first_generation(tmp_path: Path) -> None:
     group = GroupV1({one: tmp_path / one for one in ("memory", "cpuacct", "freezer")})
     assert (group.memory_bytes(), group.cpu_s(), group.kills()) == (20 * MIB, 1.5, 3)
     assert group.is_frozen()
+
+
+def test_a_lab_s_folder_is_made_also_where_another_lab_s_end_removes_the_one_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir, ends = Path.mkdir, iter((True, False))
+
+    def mkdir_beside_an_end(path: Path, *words: Any, **named: Any) -> None:
+        if path.name == "lab" and next(ends):
+            path.parent.rmdir()
+        mkdir(path, *words, **named)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir_beside_an_end)
+    make_with_parent(tmp_path / "stormlab" / "lab")
+    assert (tmp_path / "stormlab" / "lab").is_dir()

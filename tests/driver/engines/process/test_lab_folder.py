@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from driver.engines.process.lab_folder import ensure_trusted, is_trusted, lab_folder, make_private_folder
+from driver.engines.process import lab_folder as module
+from driver.engines.process.lab_folder import (
+    ensure_trusted,
+    is_trusted,
+    lab_folder,
+    make_lab_folder,
+    make_private_folder,
+)
 from driver.errors import LabError
 
 
@@ -44,3 +52,18 @@ def test_the_folder_of_a_process_is_its_users_alone_also_where_it_was_open_to_ot
 
 def test_the_folder_of_a_lab_is_named_for_its_user() -> None:
     assert str(os.geteuid()) in lab_folder("lab").parent.name
+
+
+def test_a_lab_s_folder_is_made_also_where_another_lab_s_end_removes_the_one_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir, ends = Path.mkdir, iter((True, False))
+
+    def mkdir_beside_an_end(path: Path, *words: Any, **named: Any) -> None:
+        if path.name == "lab" and next(ends):
+            path.parent.rmdir()
+        mkdir(path, *words, **named)
+
+    monkeypatch.setattr(module, "PARENT", tmp_path)
+    monkeypatch.setattr(Path, "mkdir", mkdir_beside_an_end)
+    assert (make_lab_folder("lab") / "logs").is_dir()

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from driver.engines.process import lab_network, linux
 from driver.engines.process.lab_addresses import ISOLATED, loopback
-from driver.engines.process.lab_network import client_address, hardware_address, inside_lines
+from driver.engines.process.lab_network import LabNetwork, client_address, hardware_address, inside_lines
 
 
 def test_a_worker_has_a_route_to_toxiproxy_and_to_nothing_else() -> None:
@@ -44,3 +50,21 @@ def test_two_labs_on_the_loopback_network_share_no_address() -> None:
     one, other = loopback(0), loopback(16_383)
     assert (one.coordinator, other.coordinator) == ("127.64.0.2", "127.127.255.2")
     assert one.claim != other.claim
+
+
+def test_a_network_that_could_not_be_made_is_gone_before_the_next_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(lines: Sequence[str]) -> None:
+        raise OSError(0, "`ip` gave no answer")
+
+    for name in ("unshare", "setns"):
+        monkeypatch.setattr(linux, name, lambda *_: None)
+    for name in ("_disable_ipv6", "_answer_for_own_addresses"):
+        monkeypatch.setattr(lab_network, name, lambda: None)
+    monkeypatch.setattr(lab_network, "_ip", refuse)
+    network = LabNetwork(1)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="no answer"):
+        network.attach("worker-1", {"links": client_address(1)})
+    assert os.listdir("/proc/self/fd") == before

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from driver.engines.process import relay as relay_module
 from driver.engines.process.event_log import ProcessEventLog
+from driver.engines.process.fork_server import _serve, order_init
 from driver.engines.process.lab_root import outermost
 from driver.engines.process.process_init import reset_signals
 from driver.engines.process.process_tree import descendants
@@ -107,3 +109,52 @@ def test_python_ignores_a_broken_pipe_and_other_programs_have_the_default(
         reset_signals(runs_python)
         os._exit(0 if signal.getsignal(signal.SIGPIPE) is handler else 1)
     assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_a_client_that_is_gone_leaves_its_place_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_module, "MOST", 1)
+    inside, published = listen("127.0.0.1", 0), listen("127.0.0.1", 0)
+    inside.settimeout(10)
+
+    def refused(*_: object, **__: object) -> socket.socket:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    with socket.socket() as client:
+        relay(published, "127.0.0.1", inside.getsockname()[1])
+        client.settimeout(10)
+        client.connect(published.getsockname())
+        assert client.recv(10) == b""
+    monkeypatch.undo()
+    with socket.create_connection(published.getsockname(), timeout=10) as client:
+        server, _ = inside.accept()
+        server.sendall(b"answer")
+        assert client.recv(10) == b"answer"
+        server.close()
+    inside.close()
+
+
+def test_a_process_that_the_kernel_refuses_closes_its_connection_and_ends_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError("no process")
+
+    orders, ordered = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control, its_end = socket.socketpair()
+    order_init(orders, its_end, 0, None)
+    its_end.close()
+    orders.shutdown(socket.SHUT_WR)
+    pid = os.fork()
+    if pid == 0:
+        # Signals and the collector are those of this child alone.
+        monkeypatch.setattr(os, "fork", refuse)
+        code = 1
+        try:
+            code = _serve(ordered, [], isolated=False)
+        finally:
+            os._exit(code)
+    ordered.close()
+    assert os.waitpid(pid, 0)[1] == 0
+    assert control.recv(10) == b""
