@@ -19,6 +19,8 @@ from typing import Any
 from chaos.explain import nearest, shortened
 
 SERVER = "coordinator"
+CLIENT = "worker"
+"""Services of the reference lab: one server, and clients with a number each."""
 TOXIPROXY = "toxiproxy"
 CORE = (SERVER, TOXIPROXY)
 _RANGE = re.compile(r"(?:worker-)?(\d{1,9})(?:\s*-\s*(?:worker-)?(\d{1,9}))?", re.ASCII)
@@ -32,7 +34,21 @@ Selection = Any
 
 def has_own_journal(container: str) -> bool:
     """Return whether a container writes a journal: of the reference lab, coordinator and workers do."""
-    return container == SERVER or re.fullmatch(r"worker-\d+", container) is not None
+    return container == SERVER or re.fullmatch(rf"{CLIENT}-\d+", container) is not None
+
+
+def client_name(number: int) -> str:
+    """Return the name of client number `number` (1, 2, …) of the reference lab, and of its link."""
+    assert number > 0
+    return f"{CLIENT}-{number}"
+
+
+def client_number(name: str) -> int:
+    """Return the number in a client's name: `worker-7` → 7. Raises ValueError for any other name."""
+    match = re.fullmatch(rf"{CLIENT}-([1-9]\d{{0,8}})", name, re.ASCII)
+    if match is None:
+        raise ValueError(f"expected a name like {CLIENT}-7; found {name!r}")
+    return int(match[1])
 
 
 class TargetError(ValueError):
@@ -57,7 +73,7 @@ class Fleet:
     """The workers of one run, `worker-1` to `worker-N`, its named groups, and the seed of every draw."""
 
     def __init__(self, clients: int, seed: int, groups: Mapping[str, Selection] | None = None) -> None:
-        self.clients = tuple(f"worker-{index}" for index in range(1, clients + 1))
+        self.clients = tuple(client_name(number) for number in range(1, clients + 1))
         self._seed = seed
         self._groups = dict(groups or {})
 

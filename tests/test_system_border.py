@@ -22,6 +22,7 @@ GENERAL_WIRE = {
 }
 """What processes of any system could share: lines of journals and their limits, errors, policies, probes."""
 ROOTS = {
+    "driver.engines.process.lab_services": "says which programs a lab of processes starts",
     "driver.checks.catalogue": "finds the checks of the reference system beside those of any",
     "driver.controls.catalogue": "finds its controls",
     "driver.metrics.catalogue": "finds its families of metrics",
@@ -33,7 +34,6 @@ ROOTS = {
 """Modules that import a room of the reference system, each with what for."""
 COMPOSED = {
     "driver.cli": "commands of the reference lab stand beside those of any system, with --workers",
-    "driver.engines": "start the reference lab's containers by their roles (issue 19 makes them neutral)",
     "driver.labs": "hold the reference lab beside what is shared (issue 19 makes them neutral)",
     "driver.scenarios": "have the keys of a scenario that users write: workers, worker, coordinator, load",
 }
@@ -67,7 +67,7 @@ WORDS = {
     "driver.machine.base_images": ({"max_workers"}, "a parameter of concurrent.futures"),
 }
 """Words that a general module may have, each list with its reason."""
-MOST_ROOTS, MOST_COMPOSED, MOST_WORDS = 7, 4, 8
+MOST_ROOTS, MOST_COMPOSED, MOST_WORDS = 8, 3, 8
 
 
 def is_inside(module: str, rooms: tuple[str, ...]) -> bool:

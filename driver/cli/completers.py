@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from driver.engines.engine import CORE, PROBER, WORKER
+from chaos.targets import CLIENT
+from driver.engines.engine import CORE, PROBER
 from driver.errors import LabError
 from driver.results.run_folder import LATEST, results_root
 from driver.scenarios.scenario_file import scenario_paths
@@ -40,7 +41,7 @@ def runs(_: click.Context, __: click.Parameter, typed: str) -> Completions:
 
 def containers(_: click.Context, __: click.Parameter, typed: str) -> Completions:
     """Complete a service of a lab; a single worker's name would need a call of the engine."""
-    return _named([WORKER, *CORE, PROBER], typed)
+    return _named([CLIENT, *CORE, PROBER], typed)
 
 
 def targets(context: click.Context, _: click.Parameter, typed: str) -> Completions:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chaos.anchor import AnchorEntry
+from chaos.targets import CLIENT
 from driver.cli import options
-from driver.engines.engine import WORKER, FaultEngine
+from driver.engines.engine import FaultEngine
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.injection_plan import plan_injection
 from driver.labs.injection_site import InjectionSite, ReferenceSite
@@ -99,6 +100,6 @@ class LabPlace:
         seed: int,
         when: AnchorEntry | None = None,
     ) -> tuple[list[PlannedFault], str]:
-        workers = sum(one.service == WORKER for one in self._engine.containers())
+        workers = sum(one.service == CLIENT for one in self._engine.containers())
         planned = plan_injection(fault, params, selection or "all", for_s, seed, workers, when)
         return planned, f"there are {workers} workers"

@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from chaos.actuator import name_list
+from chaos.targets import CLIENT
 from driver.cli import options, options_system
-from driver.engines.engine import WORKER, Container, Engine
+from driver.engines.engine import Container, Engine
 from driver.errors import LinksError
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.injection_plan import MANUAL_PREFIX
@@ -68,7 +69,7 @@ class Seen:
     @property
     def workers(self) -> list[str]:
         """Names of the lab's workers."""
-        return [one.name for one in self.containers if one.service == WORKER]
+        return [one.name for one in self.containers if one.service == CLIENT]
 
     @property
     def degraded_links(self) -> list[str]:

@@ -22,7 +22,7 @@ def core_prefix(subnet_index: int) -> str:
 
 
 def links_subnet(subnet_index: int) -> str:
-    """Return a `links` network, a /22: more addresses than one Toxiproxy can serve workers."""
+    """Return a `links` network, a /22: more addresses than one Toxiproxy can serve clients."""
     return f"10.232.{4 * subnet_index}.0/22"
 
 

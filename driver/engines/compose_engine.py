@@ -7,27 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from chaos.targets import SERVER, TOXIPROXY
+from chaos.targets import CLIENT, SERVER, TOXIPROXY, client_name
 from driver.engines import addresses, compose_environment, docker_answers
+from driver.engines.compose_clients import ComposeClients, in_parallel, make_journal_folder
 from driver.engines.compose_command import ComposeCommand, client_environment
-from driver.engines.compose_environment import WORKER_SETTINGS
+from driver.engines.compose_environment import CLIENT_SETTINGS
 from driver.engines.compose_images import ComposeImages
-from driver.engines.compose_workers import ComposeWorkers, in_parallel, make_journal_folder
 from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import (
-    CORE,
-    MONITORS,
-    PROBER,
-    WORKER,
-    BuildEnvironment,
-    LabSpec,
-    Say,
-)
+from driver.engines.engine import CORE, MONITORS, PROBER, BuildEnvironment, LabSpec, Say
 from driver.engines.labelled_containers import LabelledContainers, stop_in_order
 from driver.errors import PortInUseError
 from driver.host_ports import is_free, port_holder
-from wire.address import worker_name
 
 UP_TIMEOUT_S = 300.0
 _FIRST = {"STORMLAB_WORKER_INDEX": "1"}
@@ -65,11 +56,11 @@ class ComposeEngine(LabelledContainers):
         names = [one.name for one in self.containers()]
         if not all(name in names for name in CORE):
             return None
-        worker = next((name for name in names if name.startswith(WORKER)), None)
+        client = next((name for name in names if name.startswith(CLIENT)), None)
         return compose_environment.lab_spec(
             self._sdk.inspect(SERVER),
             self._sdk.inspect(TOXIPROXY),
-            self._sdk.inspect(worker) if worker else None,
+            self._sdk.inspect(client) if client else None,
         )
 
     def reserve_addresses(self, spec: LabSpec) -> LabSpec:
@@ -90,17 +81,17 @@ class ComposeEngine(LabelledContainers):
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
         self._compose(spec, *_profiles(services), "up", "-d", "--no-build", "--no-deps", *services)
 
-    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+    def create_clients(self, spec: LabSpec, clients: int, also: Sequence[str] = ()) -> None:
         if also:
             self._create(spec, *also)
-        factory = ComposeWorkers(
+        factory = ComposeClients(
             self._sdk,
-            lambda: self._create(spec, WORKER, "--scale", f"{WORKER}=1", more=_FIRST),
-            self._variables(spec)[WORKER_SETTINGS],
+            lambda: self._create(spec, CLIENT, "--scale", f"{CLIENT}=1", more=_FIRST),
+            self._variables(spec)[CLIENT_SETTINGS],
         )
-        factory.create(workers, spec.journals)
+        factory.create(clients, spec.journals)
 
-    def coordinator_address(self, spec: LabSpec) -> str:
+    def server_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.subnet_index)}.2:8765"
 
     def link_listen_host(self, spec: LabSpec) -> str:
@@ -124,7 +115,7 @@ class ComposeEngine(LabelledContainers):
     def _compose(self, spec: LabSpec, *words: str, more: Mapping[str, str] | None = None) -> None:
         """Run Compose with the variables of `spec`, and with `more` that no digest of settings has."""
         if spec.journals is not None:
-            for process in (SERVER, PROBER, worker_name(1)):
+            for process in (SERVER, PROBER, client_name(1)):
                 make_journal_folder(spec.journals, process)
         variables = {**self._variables(spec), **(more or {})}
         self._command(*words, environment=variables, timeout_s=UP_TIMEOUT_S)
@@ -132,7 +123,7 @@ class ComposeEngine(LabelledContainers):
     def _variables(self, spec: LabSpec) -> dict[str, str]:
         environment = {**self._images.variables(), **compose_environment.variables(spec)}
         digest = compose_environment.settings_digest(self._compose_file.read_bytes(), environment)
-        return {**environment, WORKER_SETTINGS: digest}
+        return {**environment, CLIENT_SETTINGS: digest}
 
     # -- reading -------------------------------------------------------------------------------------------
 

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from chaos.targets import client_name
 from driver.engines import addresses
 from driver.engines.docker_answers import Attributes
 from driver.engines.engine import LabSpec
-from wire.address import worker_name
 
-WORKER_SETTINGS = "STORMLAB_WORKER_SETTINGS"
+CLIENT_SETTINGS = "STORMLAB_WORKER_SETTINGS"
 JOURNAL_TARGET = "/journal"
 _CONTROL_PORT, _TOXIPROXY_PORT = 8766, 8474
 
@@ -24,8 +24,8 @@ def variables(spec: LabSpec) -> dict[str, str]:
         "STORMLAB_HOST": spec.host,
         "STORMLAB_TOXIPROXY_PORT": str(spec.toxiproxy_port),
         "STORMLAB_CONTROL_PORT": str(spec.control_port),
-        "STORMLAB_COORDINATOR": spec.coordinator_json,
-        "STORMLAB_WORKER": spec.worker_json,
+        "STORMLAB_COORDINATOR": spec.server_json,
+        "STORMLAB_WORKER": spec.client_json,
         "STORMLAB_PROBER": spec.prober_json,
         "STORMLAB_CORE_PREFIX": addresses.core_prefix(spec.subnet_index),
         "STORMLAB_LINKS_SUBNET": addresses.links_subnet(spec.subnet_index),
@@ -35,9 +35,9 @@ def variables(spec: LabSpec) -> dict[str, str]:
 
 
 def settings_digest(compose_file: bytes, environment: Mapping[str, str]) -> str:
-    """Return 16 hex digits over everything that workers are created from.
+    """Return 16 hex digits over everything that clients are created from.
 
-    Workers whose label has another digest were created with other settings.
+    Clients whose label has another digest were created with other settings.
     """
     total = hashlib.sha256(compose_file)
     for name, value in sorted(environment.items()):
@@ -46,13 +46,13 @@ def settings_digest(compose_file: bytes, environment: Mapping[str, str]) -> str:
     return total.hexdigest()[:16]
 
 
-def lab_spec(coordinator: Attributes, toxiproxy: Attributes, worker: Attributes | None) -> LabSpec:
+def lab_spec(server: Attributes, toxiproxy: Attributes, client: Attributes | None) -> LabSpec:
     """Return the specification that a lab was started with, from the details of its containers.
 
     Settings of the prober are not read.
     """
-    environment = _environment(coordinator)
-    host, control_port = _published(coordinator, _CONTROL_PORT)
+    environment = _environment(server)
+    host, control_port = _published(server, _CONTROL_PORT)
     _, toxiproxy_port = _published(toxiproxy, _TOXIPROXY_PORT)
     return LabSpec(
         key=environment.get("STORMLAB_KEY", ""),
@@ -60,18 +60,18 @@ def lab_spec(coordinator: Attributes, toxiproxy: Attributes, worker: Attributes 
         host=host,
         toxiproxy_port=toxiproxy_port,
         control_port=control_port,
-        coordinator_json=environment.get("STORMLAB_COORDINATOR", ""),
-        worker_json=_environment(worker).get("STORMLAB_WORKER", "") if worker else "",
+        server_json=environment.get("STORMLAB_COORDINATOR", ""),
+        client_json=_environment(client).get("STORMLAB_WORKER", "") if client else "",
         subnet_index=int(environment["STORMLAB_LISTEN"].split(".")[2]),
-        journals=folder.parent if (folder := _bind(coordinator, JOURNAL_TARGET)) else None,
+        journals=folder.parent if (folder := _bind(server, JOURNAL_TARGET)) else None,
     )
 
 
 def _journal_mounts(journals: Path | None) -> dict[str, str]:
-    """Return a mount for each container that Compose itself creates; further workers are copies."""
+    """Return a mount for each container that Compose itself creates; further clients are copies."""
     if journals is None:
         return {}
-    processes = {"COORDINATOR": "coordinator", "PROBER": "prober", "WORKER": worker_name(1)}
+    processes = {"COORDINATOR": "coordinator", "PROBER": "prober", "WORKER": client_name(1)}
     # Without a source, /journal is a volume of the container's own.
     return {f"STORMLAB_{word}_JOURNAL": f"{journals / name}:" for word, name in processes.items()}
 

@@ -11,17 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaos.targets import SERVER, TOXIPROXY
+from chaos.targets import CLIENT, SERVER, TOXIPROXY
 from driver.engines.container_texts import NUMBER, PROJECT, SERVICE, health
-from driver.engines.engine import (
-    PROBER,
-    WORKER,
-    Container,
-    ContainerState,
-    EngineEvent,
-    Limits,
-    ResourceReading,
-)
+from driver.engines.engine import PROBER, Container, ContainerState, EngineEvent, Limits, ResourceReading
 
 MEMORY = "stormlab.memory"
 CPU_QUOTA = "stormlab.cpu_quota"
@@ -31,7 +23,7 @@ _SHIFTS = {"k": 10, "m": 20, "g": 30}
 Attributes = Mapping[str, Any]
 
 # Faults never touch `control`, the network of the driver's own requests and measurements.
-_DUE = {WORKER: ("links",), PROBER: ("links",), TOXIPROXY: ("links", "core"), SERVER: ("core",)}
+_DUE = {CLIENT: ("links",), PROBER: ("links",), TOXIPROXY: ("links", "core"), SERVER: ("core",)}
 UNDER_TEST = ("links", "core")
 _CORE_HOSTS = {SERVER: 2, TOXIPROXY: 3}
 RUNS = ("running", "paused", "restarting")
@@ -54,7 +46,7 @@ class NetworkAttachment:
 def container_name(labels: Mapping[str, str]) -> str:
     """Return the lab's own name of a container: `worker-7`, or the service's name."""
     service = labels.get(SERVICE, "?")
-    return f"{service}-{labels.get(NUMBER, '?')}" if service == WORKER else service
+    return f"{service}-{labels.get(NUMBER, '?')}" if service == CLIENT else service
 
 
 def container(summary: Attributes, name: Name = container_name) -> Container:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Generator, Iterator
 from dataclasses import replace
 
 from driver.engines import cgroups, docker_answers
+from driver.engines.compose_clients import in_parallel
 from driver.engines.compose_states import ComposeEvents, ComposeStates
-from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_abilities import docker_abilities
 from driver.engines.docker_answers import REFERENCE, LabLayout, NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk

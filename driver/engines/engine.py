@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from chaos.abilities import Ability
-from chaos.targets import SERVER, TOXIPROXY
+from chaos.targets import CLIENT, SERVER, TOXIPROXY
 
 Say = Callable[[str], None]
 """Receives one line about the progress of a long call."""
@@ -29,11 +29,10 @@ CONTROL_PORT = 8766
 """Where this machine reaches a lab, unless others are chosen."""
 
 CORE = (TOXIPROXY, SERVER)
-WORKER = "worker"
 PROBER = "prober"
-STOP_ORDER = (WORKER, PROBER, *reversed(CORE))
+STOP_ORDER = (CLIENT, PROBER, *reversed(CORE))
 """Services in the order in which they are stopped: those that others depend on last."""
-JOURNALED = (WORKER, PROBER, SERVER)
+JOURNALED = (CLIENT, PROBER, SERVER)
 """Services that write a journal."""
 MONITORS = ("prometheus", "grafana")
 """Optional services that monitor a lab. Their images are pulled and never built."""
@@ -61,12 +60,12 @@ class Abilities:
 class LabSpec:
     """Everything that a lab is started with.
 
-    `key` is the fleet's key, and `control_token` authorizes the driver at the coordinator's control API.
-    `host` and the two ports are where this machine reaches the lab. The settings of coordinator, worker and
+    `key` is the fleet's key, and `control_token` authorizes the driver at the server's control API.
+    `host` and the two ports are where this machine reaches the lab. The settings of server, client and
     prober are JSON texts; "" keeps the defaults of compose.yaml. `subnet_index` selects the pair of
     networks, so that labs on one machine have different addresses. `journals` is a folder of this machine
     with one folder for each container; None where each container keeps its journal inside the engine.
-    `placement` maps workers to the number of their host, from 1, for an engine of several; the engine decides
+    `placement` maps clients to the number of their host, from 1, for an engine of several; the engine decides
     about the others.
     """
 
@@ -74,8 +73,8 @@ class LabSpec:
     host: str
     toxiproxy_port: int
     control_port: int
-    coordinator_json: str = ""
-    worker_json: str = ""
+    server_json: str = ""
+    client_json: str = ""
     prober_json: str = ""
     subnet_index: int = 0
     journals: Path | None = None
@@ -258,11 +257,11 @@ class NetworkControl(PlugControl, Protocol):
         before `up`.
         """
 
-    def coordinator_address(self, spec: LabSpec) -> str:
-        """Return `host:port` at which Toxiproxy reaches the coordinator."""
+    def server_address(self, spec: LabSpec) -> str:
+        """Return `host:port` at which Toxiproxy reaches the server."""
 
     def link_listen_host(self, spec: LabSpec) -> str:
-        """Return the host of the addresses at which Toxiproxy listens for workers."""
+        """Return the host of the addresses at which Toxiproxy listens for clients."""
 
 
 class LimitControl(Protocol):
@@ -315,7 +314,7 @@ class LabControl(OrderedStop, Protocol):
     def existing_spec(self) -> LabSpec | None:
         """Return the specification of the existing lab, read from its containers.
 
-        None when coordinator or Toxiproxy is missing. The settings of the prober are not read.
+        None when server or Toxiproxy is missing. The settings of the prober are not read.
         """
 
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
@@ -326,10 +325,10 @@ class LabControl(OrderedStop, Protocol):
         OSError when a folder of journals cannot be created.
         """
 
-    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+    def create_clients(self, spec: LabSpec, clients: int, also: Sequence[str] = ()) -> None:
         """Create `worker-1` to `worker-N` and the services in `also`, and start none.
 
-        Surplus workers, and workers with other settings than those of `spec`, are removed. Raises as `up`
+        Surplus clients, and clients with other settings than those of `spec`, are removed. Raises as `up`
         does.
         """
 
@@ -344,7 +343,7 @@ class LabControl(OrderedStop, Protocol):
         """Remove all containers, networks and volumes of the lab in any state. Returns what remains."""
 
     def interrupt(self) -> None:
-        """End a running `ensure_images`, `up` or `create_workers`, which raises InterruptedCommandError."""
+        """End a running `ensure_images`, `up` or `create_clients`, which raises InterruptedCommandError."""
 
 
 class Engine(FaultEngine, ImageBuilder, NetworkControl, ResourceControl, LabControl, Protocol):

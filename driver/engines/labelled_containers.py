@@ -7,8 +7,8 @@ import tarfile
 from pathlib import Path
 
 from driver.engines import docker_answers
+from driver.engines.compose_clients import in_parallel, make_journal_folder
 from driver.engines.compose_environment import JOURNAL_TARGET
-from driver.engines.compose_workers import in_parallel, make_journal_folder
 from driver.engines.docker_answers import CPU_PERIOD_US
 from driver.engines.docker_containers import DockerContainers
 from driver.engines.engine import JOURNALED, STOP_ORDER, Container, FaultEngine, Limits

@@ -10,7 +10,7 @@ from chaos.actuator import name_list
 from chaos.catalogue import ALL, FAULTS, make
 from chaos.directions import Direction, direction_of
 from chaos.fault import DirectedFault, Layer, LinkFault
-from chaos.targets import CORE
+from chaos.targets import CORE, client_number
 from chaos.units import format_seconds
 from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import History
@@ -19,7 +19,6 @@ from driver.labs.lease_renewer import LEASE_MS, RENEW_EVERY_S
 from driver.labs.toxiproxy_api import FaultState, LinkState
 from driver.scenarios.yaml_file import parse_yaml
 from driver.typed_json import decode_json
-from wire.address import index_in_name
 
 NOT_RENEWED_MS = LEASE_MS - 2_000 * RENEW_EVERY_S
 """A lease with less time left was not renewed when the renewal was last due."""
@@ -149,7 +148,7 @@ def target_ranges(targets: Sequence[str]) -> str:
     """
     if any("[" in name or "->" in name for name in targets):
         return name_list(targets)
-    numbers = [index_in_name(name) for name in targets if name not in CORE]
+    numbers = [client_number(name) for name in targets if name not in CORE]
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][-1] + 1:

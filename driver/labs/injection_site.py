@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from driver.engines.engine import WORKER, FaultEngine
+from chaos.targets import CLIENT
+from driver.engines.engine import FaultEngine
 from driver.histories.history import History
 from driver.labs.fault_lab import FaultLab
 from driver.labs.lab import Lab, links_named
@@ -107,7 +108,7 @@ class ReferenceSite:
 
     @cached_property
     def _workers(self) -> list[str]:
-        return [one.name for one in self.lab.engine.containers() if one.service == WORKER]
+        return [one.name for one in self.lab.engine.containers() if one.service == CLIENT]
 
     def wanted(self) -> list[Link]:
         return links_named(self.lab, self._workers)

@@ -85,5 +85,5 @@ def links_for(lab: Lab, workers: int) -> list[Link]:
 
 def links_named(lab: Lab, names: Sequence[str]) -> list[Link]:
     """Return the links of these workers."""
-    upstream, host = lab.engine.coordinator_address(lab.spec), lab.engine.link_listen_host(lab.spec)
+    upstream, host = lab.engine.server_address(lab.spec), lab.engine.link_listen_host(lab.spec)
     return [Link(name, f"{host}:{link_port(index_in_name(name))}", upstream) for name in names]

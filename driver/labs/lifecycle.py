@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from chaos.targets import CLIENT
 from driver.background import background
-from driver.engines.engine import CORE, MONITORS, PROBER, WORKER, Engine, LabSpec
+from driver.engines.engine import CORE, MONITORS, PROBER, Engine, LabSpec
 from driver.engines.many_hosts import ManyHosts
 from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseError
 from driver.interrupts import to_completion
@@ -44,7 +45,7 @@ async def bring_up(
 
 def services(prober: bool) -> tuple[str, ...]:
     """Return the services of a lab, with or without the prober."""
-    return (*CORE, WORKER, PROBER) if prober else (*CORE, WORKER)
+    return (*CORE, CLIENT, PROBER) if prober else (*CORE, CLIENT)
 
 
 async def start_core(engine: Engine, spec: LabSpec, terminal: Terminal) -> Lab:
@@ -77,7 +78,7 @@ async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool
     # Containers are created while the core starts. Workers start after the links: one that finds no link
     # waits before its next attempt.
     async with background(_create_links(lab, workers, created := asyncio.Event())):
-        await call_engine(lab.engine, lab.engine.create_workers, lab.spec, workers, also)
+        await call_engine(lab.engine, lab.engine.create_clients, lab.spec, workers, also)
         await created.wait()
     await start_created(lab, workers, terminal)
     await wait_for_workers(lab, workers, terminal)
@@ -159,7 +160,7 @@ def lab_snapshot(engine: Engine) -> LabSnapshot | None:
     if spec is None or (spec.journals is not None and belongs_to_run(spec.journals)):
         return None
     services = [one.service for one in engine.containers()]
-    return LabSnapshot(spec, services.count(WORKER), any(name in services for name in MONITORS))
+    return LabSnapshot(spec, services.count(CLIENT), any(name in services for name in MONITORS))
 
 
 async def restart_lab(engine: Engine, snapshot: LabSnapshot, terminal: Terminal) -> None:

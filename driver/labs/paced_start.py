@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Collection, Sequence
 
-from driver.engines.engine import WORKER
+from chaos.targets import CLIENT
 from driver.interrupts import to_completion
 from driver.labs.lab import Lab
 from driver.reference.coordinator_client import CoordinatorClient
@@ -57,9 +57,9 @@ async def start_created(lab: Lab, workers: int, terminal: Terminal) -> None:
     found = await asyncio.to_thread(lab.engine.containers)
     idle = [one for one in found if one.status in ("created", "exited")]
     for one in idle:
-        if one.service != WORKER:
+        if one.service != CLIENT:
             await _start(lab, one.name)
-    pace = StartPace([one.name for one in idle if one.service == WORKER], PER_CORE * (os.cpu_count() or 1))
+    pace = StartPace([one.name for one in idle if one.service == CLIENT], PER_CORE * (os.cpu_count() or 1))
     starts: list[asyncio.Task[None]] = []
     async with lab.coordinator() as coordinator:
         try:

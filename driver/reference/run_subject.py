@@ -64,8 +64,8 @@ class ReferenceSubject:
         self._lab: Lab | None = None
         self._spec = replace(
             new_spec(host, port),
-            coordinator_json=json.dumps(plan.coordinator),
-            worker_json=json.dumps({"seed": plan.seed, **plan.worker}),
+            server_json=json.dumps(plan.coordinator),
+            client_json=json.dumps({"seed": plan.seed, **plan.worker}),
             placement=plan.placement,
         )
 

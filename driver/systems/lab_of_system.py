@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from driver.engines import addresses, docker_answers
-from driver.engines.compose_workers import make_journal_folder
+from driver.engines.compose_clients import make_journal_folder
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Say
 from driver.engines.left_compose import end_left_compose

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from driver.engines.compose_workers import in_parallel
+from driver.engines.compose_clients import in_parallel
 from driver.engines.docker_answers import CPU_PERIOD_US, NetworkAttachment
 from driver.engines.docker_containers import DockerContainers
 from driver.engines.docker_sdk import DockerSdk

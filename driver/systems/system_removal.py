@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from driver.engines.compose_workers import in_parallel
+from driver.engines.compose_clients import in_parallel
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import EngineError, EngineGoneError, LabError
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from driver.engines.compose_workers import in_parallel
+from driver.engines.compose_clients import in_parallel
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Say
 from driver.errors import EngineError

@@ -116,7 +116,7 @@ def _connections(pid: int) -> Iterator[tuple[str, str]]:
 
 
 def _toxiproxies(lab: Lab) -> Iterator[int]:
-    address = lab.engine.coordinator_address(lab.spec).encode()
+    address = lab.engine.server_address(lab.spec).encode()
     for path in PROC.glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")

@@ -40,7 +40,7 @@ def links_address(lab: Lab) -> str:
 def test_a_worker_reaches_its_own_link_and_nothing_of_the_control(lab: Lab) -> None:
     pid, links = pid_of(lab, NAMES[0]), links_address(lab)
     assert pid is not None
-    core, _, port = lab.engine.coordinator_address(lab.spec).rpartition(":")
+    core, _, port = lab.engine.server_address(lab.spec).rpartition(":")
     found = tries_from(
         pid,
         link=(links, link_port(index_in_name(NAMES[0]))),

@@ -121,7 +121,7 @@ class FakeEngine:
     def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
         self._do("unlimit", name, mends="limited")
 
-    def coordinator_address(self, spec: LabSpec) -> str:
+    def server_address(self, spec: LabSpec) -> str:
         return "10.231.0.2:8765"
 
     def link_listen_host(self, spec: LabSpec) -> str:
@@ -142,7 +142,7 @@ class FakeEngine:
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
         self.asked.append(f"up {' '.join(services)}")
 
-    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+    def create_clients(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
         self.asked.append(f"make {workers}")
 
     def usage(self) -> list[ResourceReading]:

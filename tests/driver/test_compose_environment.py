@@ -26,7 +26,7 @@ def test_a_specification_is_read_from_the_containers() -> None:
         "toxiproxy", HostConfig__PortBindings={"8474/tcp": [{"HostIp": "", "HostPort": "9000"}]}
     )
     assert compose_environment.lab_spec(coordinator, toxiproxy, None) == LabSpec(
-        key="ab", host="127.0.0.1", toxiproxy_port=9000, control_port=9001, coordinator_json="{}",
+        key="ab", host="127.0.0.1", toxiproxy_port=9000, control_port=9001, server_json="{}",
         subnet_index=5, control_token="cd", journals=Path("/runs/1/journals"),
     )  # fmt: skip
 

@@ -321,7 +321,7 @@ def test_two_labs_on_the_loopback_network_listen_at_the_same_port(tmp_path: Path
     with pytest.raises(SubnetInUseError):
         SmallLab(tmp_path, isolated=False, index=16_001).start()
     for lab in labs:
-        lab.serve("coordinator", lab_addresses.loopback(lab.index).coordinator)
+        lab.serve("coordinator", lab_addresses.loopback(lab.index).server)
     for lab in labs:
         assert lab.row("coordinator").status == "running"
         with pytest.raises(EngineError, match="nothing can be unplugged"):

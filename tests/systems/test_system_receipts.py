@@ -17,8 +17,8 @@ from chaos.fault import Fault, Layer
 from chaos.prober.events import StreamOpened
 from driver.cli.options import build_environment
 from driver.engines import images
+from driver.engines.compose_clients import in_parallel
 from driver.engines.compose_engine import ComposeEngine
-from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import LinksError
 from driver.histories.history import History

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from chaos.abilities import Ability
-from chaos.targets import TOXIPROXY
+from chaos.targets import CLIENT, TOXIPROXY, client_number
 from driver.engines import addresses, docker_answers
 from driver.engines.docker_abilities import docker_abilities
 from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import PROBER, WORKER, Abilities, Container
+from driver.engines.engine import PROBER, Abilities, Container
 from driver.engines.hosts import ENGINE_NAME
 from driver.engines.hosts.host_agent import AGENT, HostClockAgent
 from driver.engines.labelled_containers import LabelledContainers
-from wire.address import index_in_name
 
 LINKS, CORE, CONTROL = "links", "core", "control"
 _LAST = {TOXIPROXY: 3, PROBER: 4}
 """Places from the end of the overlay's subnet: engines take addresses from its begin, one for each host."""
-_WORKERS_FROM = 5
+_CLIENTS_FROM = 5
 
 
 def hosts_abilities() -> Abilities:
@@ -30,8 +29,8 @@ def hosts_abilities() -> Abilities:
 def links_address(subnet_index: int, name: str) -> str:
     """Return the fixed address of a process on the overlay."""
     last = addresses.links_last(subnet_index)
-    if name.startswith(f"{WORKER}-"):
-        return str(last - _WORKERS_FROM - index_in_name(name))
+    if name.startswith(f"{CLIENT}-"):
+        return str(last - _CLIENTS_FROM - client_number(name))
     return str(last - _LAST[name])
 
 

@@ -1,7 +1,7 @@
 """Engine on several Docker hosts: plain containers on each host's engine, one overlay network of their swarm.
 
-    first host    toxiproxy, coordinator, prober; `core` and `control` are networks of this host alone
-    all hosts     workers, in turn; `links` is an attachable, internal overlay network
+    first host    toxiproxy, server, prober; `core` and `control` are networks of this host alone
+    all hosts     clients, in turn; `links` is an attachable, internal overlay network
     each host     `clock`, on no network, which answers with the host's clock
 
 Swarm services are not used: they restart what a fault has cut off, and replace what it has killed.
@@ -16,21 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chaos.targets import SERVER, TOXIPROXY
+from chaos.targets import CLIENT, SERVER, TOXIPROXY, client_name, client_number
 from driver.engines import addresses, compose_environment, docker_answers, images
+from driver.engines.compose_clients import INDEX, SETTINGS, in_parallel
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_images import ComposeImages
-from driver.engines.compose_workers import SETTINGS, in_parallel
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import (
-    CORE,
-    WORKER,
-    Abilities,
-    BuildEnvironment,
-    Container,
-    LabSpec,
-    Say,
-)
+from driver.engines.engine import CORE, Abilities, BuildEnvironment, Container, LabSpec, Say
 from driver.engines.hosts import host_agent, host_checks, service_bodies
 from driver.engines.hosts.host_agent import AGENT
 from driver.engines.hosts.host_checks import VXLAN_BYTES, HostFacts
@@ -56,12 +48,10 @@ from driver.errors import (
 )
 from driver.histories.host_clock import ClockReading
 from driver.host_ports import answers
-from wire.address import index_in_name, worker_name
 
 _TAKEN = ("port is already allocated", "address already in use")
 LOOK_WITHIN_S = 20
 PORT_WITHIN_S = 1.0
-INDEX = "WORKER_INDEX"
 T = TypeVar("T")
 
 
@@ -142,12 +132,12 @@ class HostsEngine(RoutedContainers):
     def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
         self._interrupted = False
         self._checked()
-        wanted = list(dict.fromkeys([*services, WORKER]))
+        wanted = list(dict.fromkeys([*services, CLIENT]))
         self._image_ids = self._images.ensure(wanted, say)
         names = {one.service: images.reference(one, self._root) for one in images.CATALOGUE}
 
         def copy(host: HostContainers) -> None:
-            here = wanted if host is self._hosts[0] else [WORKER]
+            here = wanted if host is self._hosts[0] else [CLIENT]
             copy_images([names[one] for one in here], [self._image_ids[one] for one in here], host.sdk,
                         host.address, say)  # fmt: skip
 
@@ -159,11 +149,11 @@ class HostsEngine(RoutedContainers):
         names = [one.name for one in first.containers()]
         if not all(name in names for name in CORE):
             return None
-        worker = next((one.name for one in self.containers() if one.service == WORKER), None)
+        client = next((one.name for one in self.containers() if one.service == CLIENT), None)
         return compose_environment.lab_spec(
             first.sdk.inspect(SERVER),
             first.sdk.inspect(TOXIPROXY),
-            self._host_of(worker).sdk.inspect(worker) if worker else None,
+            self._host_of(client).sdk.inspect(client) if client else None,
         )
 
     def reserve_addresses(self, spec: LabSpec) -> LabSpec:
@@ -194,7 +184,7 @@ class HostsEngine(RoutedContainers):
                     f"Choose others: --port {spec.toxiproxy_port + 100}",
                 )
 
-    def coordinator_address(self, spec: LabSpec) -> str:
+    def server_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.subnet_index)}.2:8765"
 
     def link_listen_host(self, spec: LabSpec) -> str:
@@ -217,21 +207,21 @@ class HostsEngine(RoutedContainers):
                     ) from None
                 raise
 
-    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+    def create_clients(self, spec: LabSpec, clients: int, also: Sequence[str] = ()) -> None:
         compose, settings = self._resolved(spec)
         for service in also:
             self._create(spec, compose, service, service)
-        wanted = {worker_name(index) for index in range(1, workers + 1)}
+        wanted = {client_name(index) for index in range(1, clients + 1)}
         for host in self._hosts:
             old = [
                 one for one in host.containers()
-                if one.service == WORKER
+                if one.service == CLIENT
                 and (one.name not in wanted or self._settings_of(host, one) != settings)
             ]  # fmt: skip
             in_parallel(host.sdk.remove, old)
         have = {one.name for one in self.containers()}
-        compose["services"][WORKER]["labels"][SETTINGS] = settings
-        in_parallel(lambda name: self._create(spec, compose, WORKER, name), sorted(wanted - have))
+        compose["services"][CLIENT]["labels"][SETTINGS] = settings
+        in_parallel(lambda name: self._create(spec, compose, CLIENT, name), sorted(wanted - have))
         self.containers()
 
     def stop_all(self, grace_s: float) -> None:
@@ -267,7 +257,7 @@ class HostsEngine(RoutedContainers):
             raise
 
     def _resolved(self, spec: LabSpec) -> tuple[dict[str, Any], str]:
-        """Return compose.yaml for a lab, and the digest of everything that workers are created from."""
+        """Return compose.yaml for a lab, and the digest of everything that clients are created from."""
         variables = {**self._images.variables(), **compose_environment.variables(spec)}
         compose = resolved_compose(self._project, self._root, variables)
         digest = compose_environment.settings_digest(json.dumps(self._image_ids).encode(), variables)
@@ -296,7 +286,7 @@ class HostsEngine(RoutedContainers):
 
         def look(host: HostContainers) -> dict[str, Any]:
             facts = self._checked()[self._hosts.index(host)]
-            body = host_agent.look_body(self._project, self._image_ids[WORKER], facts.node_address)
+            body = host_agent.look_body(self._project, self._image_ids[CLIENT], facts.node_address)
             printed = host.sdk.output_of(f"{self._project}-look-1", body, LOOK_WITHIN_S)
             seen = dict(json.loads(printed))
             if (refused := host_checks.network_refusal(facts.name, seen)) is not None:
@@ -309,7 +299,7 @@ class HostsEngine(RoutedContainers):
         """Start what answers with the host's clock, unless it runs."""
         found = [one for one in host.sdk.containers() if one.name == AGENT]
         if not found:
-            body = host_agent.agent_body(self._project, self._image_ids[WORKER])
+            body = host_agent.agent_body(self._project, self._image_ids[CLIENT])
             host.sdk.create(service_bodies.container_name(self._project, AGENT), body)
         if not found or found[0].status != "running":
             host.sdk.start(AGENT)
@@ -320,9 +310,9 @@ class HostsEngine(RoutedContainers):
         host = self._hosts[self.names.index(host_for(name, self.names, spec.placement))]
         if any(one.name == name for one in host.containers()):
             return
-        number = index_in_name(name) if service == WORKER else 1
+        number = client_number(name) if service == CLIENT else 1
         definition = compose["services"][service]
-        if service == WORKER:
+        if service == CLIENT:
             definition = {**definition, "environment": {**definition["environment"], INDEX: str(number)}}
         on_links = LINKS in (definition.get("networks") or {})
         fixed = {LINKS: links_address(spec.subnet_index, name)} if on_links else {}

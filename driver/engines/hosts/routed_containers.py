@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from typing import TypeVar
 
 from driver.engines import docker_answers
-from driver.engines.compose_workers import in_parallel
+from driver.engines.compose_clients import in_parallel
 from driver.engines.engine import Abilities, Container, ContainerState, Limits, ResourceReading
 from driver.engines.hosts.host_agent import AGENT
 from driver.engines.hosts.host_containers import HostContainers, hosts_abilities

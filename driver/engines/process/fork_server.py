@@ -1,6 +1,6 @@
 """First process of a lab's process namespace: forks a process init for each process that is to start.
 
-It has imported the modules of coordinator, worker and prober, so that a start takes milliseconds and shares
+It has imported the modules of server, client and prober, so that a start takes milliseconds and shares
 their memory. One thread: a fork copies no other.
 """
 

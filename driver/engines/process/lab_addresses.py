@@ -16,7 +16,7 @@ from driver.engines.process.lab_network import (
 )
 from driver.errors import LabError
 
-WORKER_PORT, CONTROL_PORT, API_PORT = 8765, 8766, 8474
+SERVER_PORT, CONTROL_PORT, API_PORT = 8765, 8766, 8474
 LOOPBACK_LABS = 64 * 256
 """Labs of one machine on the loopback network: 127.64.0.x to 127.127.255.x, a /24 each."""
 TRIED_LABS = 256
@@ -31,8 +31,8 @@ class LabAddresses:
     time.
     """
 
-    coordinator: str
-    coordinator_control: str
+    server: str
+    server_control: str
     toxiproxy_api: str
     toxiproxy_links: str
     link_listen: str
@@ -58,8 +58,8 @@ def loopback(index: int) -> LabAddresses:
     """Return the addresses of a lab on the loopback network."""
     assert 0 <= index < LOOPBACK_LABS
     prefix = f"127.{_FIRST_BLOCK + index // 256}.{index % 256}"
-    coordinator, toxiproxy = f"{prefix}.2", f"{prefix}.3"
-    return LabAddresses(coordinator, coordinator, toxiproxy, toxiproxy, toxiproxy, f"stormlab-{prefix}")
+    server, toxiproxy = f"{prefix}.2", f"{prefix}.3"
+    return LabAddresses(server, server, toxiproxy, toxiproxy, toxiproxy, f"stormlab-{prefix}")
 
 
 def free_loopback(first: int) -> int:

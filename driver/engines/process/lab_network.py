@@ -22,11 +22,10 @@ from driver.engines.process import linux
 CORE, LINKS, CONTROL = "core", "links", "control"
 UNDER_TEST = (LINKS, CORE)
 SUBNETS: Mapping[str, str] = {CORE: "10.231.0.0/24", LINKS: "10.232.0.0/22", CONTROL: "10.233.0.0/24"}
-COORDINATOR_CORE, TOXIPROXY_CORE = "10.231.0.2", "10.231.0.3"
 TOXIPROXY_LINKS = "10.232.0.2"
 FIRST_CLIENT = 16
 """Clients of `links` have the addresses from here on; the prober's is one before."""
-COORDINATOR_CONTROL, TOXIPROXY_CONTROL, SUPERVISOR_CONTROL = "10.233.0.2", "10.233.0.3", "10.233.0.1"
+SUPERVISOR_CONTROL = "10.233.0.1"
 IP_TIMEOUT_S = 20.0
 IP_PROGRAM = "ip"
 
@@ -138,7 +137,7 @@ def is_client(network: str, address: str) -> bool:
 
 
 def client_address(number: int) -> str:
-    """Return the address of worker `number` (from 1) in `links`; 0 is the prober's."""
+    """Return the address of client `number` (from 1) in `links`; 0 is the prober's."""
     assert number >= 0
     return str(ipaddress.IPv4Network(SUBNETS[LINKS])[FIRST_CLIENT - 1 + number])
 

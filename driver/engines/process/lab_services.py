@@ -9,32 +9,31 @@ from pathlib import Path
 import msgspec
 
 from chaos.prober.settings import ProberSettings
-from chaos.targets import SERVER, TOXIPROXY
-from driver.engines.engine import PROBER, WORKER, LabSpec
+from chaos.targets import CLIENT, SERVER, TOXIPROXY, client_name, client_number
+from driver.engines.engine import PROBER, LabSpec
 from driver.engines.process.lab_addresses import (
     API_PORT,
     CONTROL_PORT,
-    WORKER_PORT,
+    SERVER_PORT,
     LabAddresses,
 )
 from driver.engines.process.process_spec import BoundFolder, ProcessSpec
 from driver.typed_json import decode_json
-from wire.address import index_in_name, worker_name
 
 MODULES: Mapping[str, str] = {
     SERVER: "coordinator.__main__",
-    WORKER: "worker.__main__",
+    CLIENT: "worker.__main__",
     PROBER: "chaos.prober.__main__",
 }
 MEMORY_BYTES: Mapping[str, int] = {
     TOXIPROXY: 512 << 20,
     SERVER: 1 << 30,
-    WORKER: 128 << 20,
+    CLIENT: 128 << 20,
     PROBER: 256 << 20,
 }
 """Limits of memory, as in compose.yaml."""
-WORKER_CPUS = 1.0
-WORKER_FILE_BYTES = 2 << 30
+CLIENT_CPUS = 1.0
+CLIENT_FILE_BYTES = 2 << 30
 USER = (10_001, 10_001)
 TOXIPROXY_PROGRAM = "/toxiproxy"
 _COMMON = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -62,19 +61,19 @@ def process_specs(spec: LabSpec, place: ProcessPlace, names: Sequence[str]) -> l
     return [_process_spec(spec, place, name) for name in names]
 
 
-def worker_names(workers: int) -> list[str]:
-    """Return the names of a number of workers."""
-    return [worker_name(index) for index in range(1, workers + 1)]
+def client_names(clients: int) -> list[str]:
+    """Return the names of a number of clients."""
+    return [client_name(index) for index in range(1, clients + 1)]
 
 
 def _process_spec(spec: LabSpec, place: ProcessPlace, name: str) -> ProcessSpec:
-    service = WORKER if name.startswith(f"{WORKER}-") else name
+    service = CLIENT if name.startswith(f"{CLIENT}-") else name
     folders, mounts = _folders(place, name)
     own = {
         TOXIPROXY: lambda: {"LOG_LEVEL": "info"},
-        SERVER: lambda: _coordinator(spec, place, folders),
-        WORKER: lambda: _worker(spec, place, folders, index_in_name(name)),
-        PROBER: lambda: _prober(spec, place, folders),
+        SERVER: lambda: _server_variables(spec, place, folders),
+        CLIENT: lambda: _client_variables(spec, place, folders, client_number(name)),
+        PROBER: lambda: _prober_variables(spec, place, folders),
     }[service]()
     return ProcessSpec(
         name=name,
@@ -86,17 +85,17 @@ def _process_spec(spec: LabSpec, place: ProcessPlace, name: str) -> ProcessSpec:
         networks=place.addresses.networks(name),
         mounts=mounts if place.isolated and service != TOXIPROXY else (),
         run_as=USER if place.as_user else None,
-        switches_user=place.as_user and service == WORKER,
+        switches_user=place.as_user and service == CLIENT,
         memory_bytes=MEMORY_BYTES[service],
-        cpus=WORKER_CPUS if service == WORKER else None,
-        file_bytes=WORKER_FILE_BYTES if service == WORKER else 0,
+        cpus=CLIENT_CPUS if service == CLIENT else None,
+        file_bytes=CLIENT_FILE_BYTES if service == CLIENT else 0,
     )
 
 
 def _toxiproxy_words(place: ProcessPlace) -> tuple[str, ...]:
     where = place.addresses
     program = TOXIPROXY_PROGRAM if place.isolated else str(place.toxiproxy)
-    upstream = f"{where.coordinator}:{WORKER_PORT}"
+    upstream = f"{where.server}:{SERVER_PORT}"
     return (program, "-host", where.toxiproxy_api, "-port", str(API_PORT), "-upstreams", upstream)
 
 
@@ -109,25 +108,27 @@ def _folders(place: ProcessPlace, name: str) -> tuple[Mapping[str, str], tuple[B
     return inside, tuple(BoundFolder(real[use], inside[use]) for use in real)
 
 
-def _coordinator(spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str]) -> dict[str, str]:
+def _server_variables(spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str]) -> dict[str, str]:
     where = place.addresses
     return {
         "STORMLAB_KEY": spec.key,
         "STORMLAB_CONTROL_TOKEN": spec.control_token,
-        "STORMLAB_COORDINATOR": spec.coordinator_json,
-        "STORMLAB_LISTEN": where.coordinator,
-        "COORDINATOR_PORT": str(WORKER_PORT),
-        "CONTROL_LISTEN": where.coordinator_control,
+        "STORMLAB_COORDINATOR": spec.server_json,
+        "STORMLAB_LISTEN": where.server,
+        "COORDINATOR_PORT": str(SERVER_PORT),
+        "CONTROL_LISTEN": where.server_control,
         "CONTROL_PORT": str(CONTROL_PORT),
         "JOURNAL_DIR": folders["journal"],
         "STORE_DIR": folders["store"],
     }
 
 
-def _worker(spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str], index: int) -> dict[str, str]:
+def _client_variables(
+    spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str], index: int
+) -> dict[str, str]:
     found = {
         "STORMLAB_KEY": spec.key,
-        "STORMLAB_WORKER": spec.worker_json,
+        "STORMLAB_WORKER": spec.client_json,
         "STORMLAB_LINKS_HOST": place.addresses.toxiproxy_links,
         "WORKER_INDEX": str(index),
         "JOURNAL_DIR": folders["journal"],
@@ -137,7 +138,7 @@ def _worker(spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str], inde
     return {**found, "STORMLAB_RUN_AS": f"{USER[0]}:{USER[1]}"} if place.as_user else found
 
 
-def _prober(spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str]) -> dict[str, str]:
+def _prober_variables(spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str]) -> dict[str, str]:
     settings = spec.prober_json
     if not place.isolated:
         settings = prober_settings_at(settings, place.addresses.toxiproxy_links)

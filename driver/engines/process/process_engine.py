@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from chaos.targets import CLIENT, client_number
 from driver.engines import images
 from driver.engines.engine import (
     CORE,
     MONITORS,
     STOP_ORDER,
-    WORKER,
     Abilities,
     Container,
     ContainerState,
@@ -26,7 +26,7 @@ from driver.engines.engine import (
     Say,
 )
 from driver.engines.process import lab_addresses
-from driver.engines.process.lab_addresses import API_PORT, CONTROL_PORT, WORKER_PORT, LabAddresses
+from driver.engines.process.lab_addresses import API_PORT, CONTROL_PORT, SERVER_PORT, LabAddresses
 from driver.engines.process.lab_folder import LOGS, STORES, make_private_folder
 from driver.engines.process.lab_process import log_path
 from driver.engines.process.lab_services import (
@@ -34,8 +34,8 @@ from driver.engines.process.lab_services import (
     TOXIPROXY_PROGRAM,
     USER,
     ProcessPlace,
+    client_names,
     process_specs,
-    worker_names,
 )
 from driver.engines.process.log_file import follow_lines, last_lines, read_log
 from driver.engines.process.namespaces import is_privileged, refusal
@@ -53,7 +53,6 @@ from driver.errors import (
 )
 from driver.host_ports import is_free, port_holder
 from driver.typed_json import decode_json
-from wire.address import index_in_name
 
 
 class LabDescription(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +64,8 @@ class LabDescription(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     toxiproxy_port: int
     control_port: int
-    coordinator_json: str
-    worker_json: str
+    server_json: str
+    client_json: str
     subnet_index: int
     journals: str
 
@@ -133,7 +132,7 @@ class ProcessEngine:
         return LabSpec(
             key=found.key, control_token=found.control_token, host=found.host,
             toxiproxy_port=found.toxiproxy_port, control_port=found.control_port,
-            coordinator_json=found.coordinator_json, worker_json=found.worker_json,
+            server_json=found.server_json, client_json=found.client_json,
             subnet_index=found.subnet_index, journals=Path(found.journals),
         )  # fmt: skip
 
@@ -171,24 +170,24 @@ class ProcessEngine:
         self._create(spec, services)
         self._supervisor.call("start", names=list(services))
 
-    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+    def create_clients(self, spec: LabSpec, clients: int, also: Sequence[str] = ()) -> None:
         self._stop.clear()
-        wanted = worker_names(workers)
-        surplus = [row.name for row in self._rows() if row.service == WORKER and row.name not in wanted]
+        wanted = client_names(clients)
+        surplus = [row.name for row in self._rows() if row.service == CLIENT and row.name not in wanted]
         for name in surplus:
             self._supervisor.call("stop", name=name, grace_s=12.0)
         self._supervisor.call("remove", names=surplus)
         self._describe(spec, self._place(spec))
         self._create(spec, [*wanted, *also])
         if self._stop.is_set():
-            raise InterruptedCommandError("Stopped while workers were created.")
+            raise InterruptedCommandError("Stopped while clients were created.")
 
     def start_created(self) -> None:
         names = [row.name for row in self._rows() if row.status in ("created", "exited")]
         self._supervisor.call("start", names=names)
 
-    def coordinator_address(self, spec: LabSpec) -> str:
-        return f"{self._addresses(spec).coordinator}:{WORKER_PORT}"
+    def server_address(self, spec: LabSpec) -> str:
+        return f"{self._addresses(spec).server}:{SERVER_PORT}"
 
     def link_listen_host(self, spec: LabSpec) -> str:
         return self._addresses(spec).link_listen
@@ -220,7 +219,7 @@ class ProcessEngine:
             for row in rows
         ]
         return sorted(
-            found, key=lambda one: (one.service, index_in_name(one.name) if one.service == WORKER else 0)
+            found, key=lambda one: (one.service, client_number(one.name) if one.service == CLIENT else 0)
         )
 
     def inspect(self, name: str) -> ContainerState:
@@ -351,7 +350,7 @@ class ProcessEngine:
             modules=tuple(MODULES.values()),
             published=(
                 (spec.host, spec.toxiproxy_port, where.toxiproxy_api, API_PORT),
-                (spec.host, spec.control_port, where.coordinator_control, CONTROL_PORT),
+                (spec.host, spec.control_port, where.server_control, CONTROL_PORT),
             ),
             programs={TOXIPROXY_PROGRAM: str(binary_path(self._root))},
             hosts={"toxiproxy": where.toxiproxy_links},
@@ -370,7 +369,7 @@ class ProcessEngine:
         description = LabDescription(
             place=place, key=spec.key, control_token=spec.control_token, host=spec.host,
             toxiproxy_port=spec.toxiproxy_port, control_port=spec.control_port,
-            coordinator_json=spec.coordinator_json, worker_json=spec.worker_json,
+            server_json=spec.server_json, client_json=spec.client_json,
             subnet_index=spec.subnet_index, journals=str(_journals(spec)),
         )  # fmt: skip
         self._supervisor.call("describe", text=msgspec.json.encode(description).decode())

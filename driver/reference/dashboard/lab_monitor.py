@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.targets import TOXIPROXY
+from chaos.targets import CLIENT, TOXIPROXY
 from driver.dashboard.json_state import JsonObject
-from driver.engines.engine import WORKER, Engine, ResourceReading
+from driver.engines.engine import Engine, ResourceReading
 from driver.errors import LabError
 from driver.histories.events import ResourceSample
 from driver.histories.history import DRIVER
@@ -112,7 +112,7 @@ class LabMonitor:
         if spec is None:
             return None
         containers = self._engine.containers()
-        workers = sum(one.service == WORKER for one in containers)
+        workers = sum(one.service == CLIENT for one in containers)
         # A lab of the same name and folder is another one when its proxy is.
         lab_id = next((one.id for one in containers if one.name == TOXIPROXY), "")
         samples: list[ResourceSample] = []

@@ -48,7 +48,7 @@ def test_a_hardware_address_follows_from_the_address() -> None:
 
 def test_two_labs_on_the_loopback_network_share_no_address() -> None:
     one, other = loopback(0), loopback(16_383)
-    assert (one.coordinator, other.coordinator) == ("127.64.0.2", "127.127.255.2")
+    assert (one.server, other.server) == ("127.64.0.2", "127.127.255.2")
     assert one.claim != other.claim
 
 

@@ -13,8 +13,8 @@ import pytest
 from chaos.prober.settings import ProberSettings
 from driver.engines.process.lab_addresses import ISOLATED, loopback
 from driver.engines.process.lab_services import (
+    CLIENT_CPUS,
     MEMORY_BYTES,
-    WORKER_CPUS,
     ProcessPlace,
     process_specs,
 )
@@ -97,4 +97,4 @@ def test_limits_of_memory_are_those_of_compose_yaml(service: str) -> None:
 
 
 def test_a_worker_s_share_of_processor_time_is_that_of_compose_yaml() -> None:
-    assert f"cpu_quota: &worker_cpu_quota {round(WORKER_CPUS * 100_000)}\n" in COMPOSE_YAML
+    assert f"cpu_quota: &worker_cpu_quota {round(CLIENT_CPUS * 100_000)}\n" in COMPOSE_YAML

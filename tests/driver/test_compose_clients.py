@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from driver.engines.compose_workers import SETTINGS, ComposeWorkers, replica
+from driver.engines.compose_clients import SETTINGS, ComposeClients, replica
 from driver.engines.container_texts import NUMBER, PROJECT, SERVICE
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Container
@@ -71,7 +71,7 @@ class Sdk:
 
 
 def made(sdk: Sdk, workers: int, journals: Path, settings: str = "aa") -> Sdk:
-    ComposeWorkers(cast(DockerSdk, sdk), sdk.create_first, settings).create(workers, journals)
+    ComposeClients(cast(DockerSdk, sdk), sdk.create_first, settings).create(workers, journals)
     return sdk
 
 

@@ -1,4 +1,4 @@
-"""Creates workers: Compose creates the first, the others are copies with their own number and journal.
+"""Creates clients: Compose creates the first, the others are copies with their own number and journal.
 
 `docker compose up --scale` gives all replicas one journal mount, so that each could write the others'
 journals. Copies have Compose's labels, so `docker compose ps`, `logs` and `kill` include them.
@@ -11,17 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from chaos.targets import CLIENT, client_name, client_number
 from driver.engines import docker_answers
 from driver.engines.compose_environment import JOURNAL_TARGET
 from driver.engines.container_texts import NUMBER, PROJECT, SERVICE
 from driver.engines.docker_answers import CPU_PERIOD_US, created_limits
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import WORKER, Container
-from wire.address import index_in_name, worker_name
+from driver.engines.engine import Container
 
 SETTINGS = "stormlab.settings"
 INDEX = "WORKER_INDEX"
-"""The variable with a worker's number."""
+"""The variable with a client's number."""
 THREADS = 8
 STOP_GRACE_S = 12
 
@@ -29,8 +29,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class ComposeWorkers:
-    """The workers of one project.
+class ComposeClients:
+    """The clients of one project.
 
     `create_first` has Compose create `worker-1`, with the digest `settings` in its label.
     """
@@ -40,13 +40,13 @@ class ComposeWorkers:
         self._create_first = create_first
         self._settings = settings
 
-    def create(self, workers: int, journals: Path | None) -> None:
+    def create(self, clients: int, journals: Path | None) -> None:
         """Create exactly `worker-1` to `worker-N`, and start none. Raises EngineError.
 
-        Workers with the right settings remain. Replicas of `docker compose up --scale` share the first
-        worker's journal: they have no such label, and are replaced.
+        Clients with the right settings remain. Replicas of `docker compose up --scale` share the first
+        client's journal: they have no such label, and are replaced.
         """
-        assert workers > 0
+        assert clients > 0
         listed = self._listed()
         self._remove([one for one, settings in listed if settings != self._settings])
         existing = [one for one, settings in listed if settings == self._settings]
@@ -54,29 +54,29 @@ class ComposeWorkers:
             self._create_first()
             existing = [one for one, _ in self._listed()]
         template = self._sdk.inspect(existing[0].name)
-        self._remove([one for one in existing if index_in_name(one.name) > workers])
+        self._remove([one for one in existing if client_number(one.name) > clients])
         have = {one.name for one in existing}
-        missing = [index for index in range(1, workers + 1) if worker_name(index) not in have]
+        missing = [index for index in range(1, clients + 1) if client_name(index) not in have]
         in_parallel(lambda index: self._copy(template, index, journals), missing)
 
     def _listed(self) -> list[tuple[Container, str]]:
-        """Return the workers in the order of their numbers, each with the digest in its label."""
+        """Return the clients in the order of their numbers, each with the digest in its label."""
         found = [
             (docker_answers.container(one), one["Labels"].get(SETTINGS, "")) for one in self._sdk.summaries()
         ]
-        workers = [pair for pair in found if pair[0].service == WORKER]
-        return sorted(workers, key=lambda pair: docker_answers.sort_key(pair[0]))
+        clients = [pair for pair in found if pair[0].service == CLIENT]
+        return sorted(clients, key=lambda pair: docker_answers.sort_key(pair[0]))
 
     def _copy(self, template: Mapping[str, Any], index: int, journals: Path | None) -> None:
-        folder = None if journals is None else make_journal_folder(journals, worker_name(index))
+        folder = None if journals is None else make_journal_folder(journals, client_name(index))
         self._sdk.create(*replica(template, index, folder))
 
-    def _remove(self, workers: Sequence[Container]) -> None:
+    def _remove(self, clients: Sequence[Container]) -> None:
         in_parallel(
             lambda one: self._sdk.call(one.name, lambda api, found: api.stop(found, timeout=STOP_GRACE_S)),
-            workers,
+            clients,
         )
-        in_parallel(self._sdk.remove, workers)
+        in_parallel(self._sdk.remove, clients)
 
 
 def replica(template: Mapping[str, Any], index: int, journal: Path | None) -> tuple[str, dict[str, Any]]:
