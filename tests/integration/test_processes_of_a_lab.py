@@ -74,6 +74,11 @@ try:
 except OSError as error:
     print("kept", error.strerror)
 """
+NEIGHBOURS = """
+for line in sorted(open("/proc/net/arp").read().splitlines()[1:]):
+    address, _, flags, mac, _, network = line.split()
+    print(network, address, mac, "for good" if int(flags, 16) & 4 else "learned", flush=True)
+"""
 SLEEP = "import time\nprint('here', flush=True)\ntime.sleep(600)\n"
 COUNT = "import time\nwhile True: print('tick', flush=True); time.sleep(0.02)\n"
 
@@ -183,6 +188,20 @@ def test_a_client_reaches_toxiproxy_on_its_links_alone_also_through_a_chosen_int
         "10.231.0.3 not reached",
         f"{client_address(2)} not reached",
     ]
+
+
+@pytest.mark.parametrize("first", ["toxiproxy", "worker-2"])
+def test_clients_and_toxiproxy_are_neighbours_for_good(lab: SmallLab, first: str) -> None:
+    lab.client.call("create", specs=[lab.spec(first, NEIGHBOURS)])
+    names = ["toxiproxy", "worker-1", "worker-2"]
+    lab.client.call("create", specs=[lab.spec(name, NEIGHBOURS) for name in names])
+    lab.client.call("start", names=names)
+    lab.wait_for(lambda: all(lab.row(name).status == "exited" for name in names), "their ends")
+    assert lab.log("toxiproxy") == [
+        "links 10.232.0.16 02:42:0a:e8:00:10 for good",
+        "links 10.232.0.17 02:42:0a:e8:00:11 for good",
+    ]
+    assert lab.log("worker-1") == ["links 10.232.0.2 02:42:0a:e8:00:02 for good"]
 
 
 def test_a_process_sees_itself_and_its_own_journal_alone(lab: SmallLab) -> None:

@@ -4,6 +4,8 @@ end.
 A client of `links` has a route to Toxiproxy's address there, and no other. A process may choose an interface
 for its connections (SO_BINDTODEVICE needs no right), and takes every address for one behind it then: so an
 end answers for its own address alone, and clients of `links` reach no port of the bridge but Toxiproxy's.
+Clients and Toxiproxy have each other in their tables of neighbours for good: the kernel bounds what it learns
+for all namespaces of a machine together (gc_thresh3: 1,024), which 500 workers fill.
 `ip` (iproute2) makes interfaces and routes.
 """
 
@@ -17,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from chaos.targets import TOXIPROXY
 from driver.engines.process import linux
 
 CORE, LINKS, CONTROL = "core", "links", "control"
@@ -42,6 +45,7 @@ class LabNetwork:
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._namespaces: dict[str, int] = {}
         self._ends: dict[str, dict[str, str]] = {}
+        self._clients: dict[str, str] = {}
         self._count = 0
 
     def open(self) -> None:
@@ -53,12 +57,27 @@ class LabNetwork:
         lines += [f"addr add {SUPERVISOR_CONTROL}/24 dev {CONTROL}"]
         _ip(lines)
 
-    def attach(self, name: str, addresses: Mapping[str, str]) -> int:
-        """Return the network namespace of a process, made at the first call, with an end in each network."""
+    def attach(self, addresses: Mapping[str, Mapping[str, str]]) -> None:
+        """Make the network namespaces of processes, each with an end in each of its networks. `addresses` are
+        by name and network.
+        """
         with self._lock:
-            if name not in self._namespaces:
-                self._namespaces[name] = self._make(name, addresses)
-            return self._namespaces[name]
+            made: dict[str, int] = {}
+            try:
+                for name, own in addresses.items():
+                    made[name] = self._make(name, own)
+                self._join(made, addresses)
+            except OSError:
+                # With a namespace its ends are gone: those of the next try have the same addresses.
+                for name, namespace in made.items():
+                    os.close(namespace)
+                    del self._ends[name]
+                raise
+            self._namespaces.update(made)
+
+    def namespace(self, name: str) -> int:
+        """Return a descriptor of the network namespace of a process that was attached."""
+        return self._namespaces[name]
 
     def set_plugged(self, name: str, plugged: bool) -> None:
         """Set the ends of a process in networks under test up or down: packets are then lost."""
@@ -72,6 +91,7 @@ class LabNetwork:
         with self._lock:
             namespace = self._namespaces.pop(name, None)
             ends = self._ends.pop(name, {})
+            self._clients.pop(name, None)
             if ends:
                 _ip([f"link del {one}" for one in ends.values()])
             if namespace is not None:
@@ -86,19 +106,40 @@ class LabNetwork:
         linux.unshare(linux.CLONE_NEWNET)
         namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            try:
-                _disable_ipv6()
-                _answer_for_own_addresses()
-                _ip(inside_lines(addresses, ends, self._home_pid))
-            finally:
-                linux.setns(self._home, linux.CLONE_NEWNET)
-            _ip([line for one, end in ends.items() for line in bridge_lines(one, addresses[one], end)])
+            _disable_ipv6()
+            _answer_for_own_addresses()
+            _ip(inside_lines(addresses, ends, self._home_pid))
         except OSError:
-            # With its namespace its ends are gone: those of the next try have the same addresses.
             os.close(namespace)
             raise
+        finally:
+            linux.setns(self._home, linux.CLONE_NEWNET)
         self._ends[name] = ends
         return namespace
+
+    def _join(self, made: Mapping[str, int], addresses: Mapping[str, Mapping[str, str]]) -> None:
+        """Join the ends of new processes to their bridges, and make them and Toxiproxy neighbours."""
+        lines = [
+            bridge_lines(network, address, self._ends[name][network])
+            for name in made
+            for network, address in addresses[name].items()
+        ]
+        _ip([line for of_one in lines for line in of_one])
+        clients = {
+            name: addresses[name][LINKS]
+            for name in made
+            if is_client(LINKS, addresses[name].get(LINKS, TOXIPROXY_LINKS))
+        }
+        self._clients.update(clients)
+        toxiproxy = made.get(TOXIPROXY, self._namespaces.get(TOXIPROXY))
+        if toxiproxy is None:
+            return
+        new = self._clients if TOXIPROXY in made else clients
+        linux.setns(toxiproxy, linux.CLONE_NEWNET)
+        try:
+            _ip([neighbour_line(address) for address in new.values()])
+        finally:
+            linux.setns(self._home, linux.CLONE_NEWNET)
 
 
 def inside_lines(addresses: Mapping[str, str], ends: Mapping[str, str], home_pid: int) -> list[str]:
@@ -116,6 +157,7 @@ def inside_lines(addresses: Mapping[str, str], ends: Mapping[str, str], home_pid
                 f"addr add {address}/32 dev {network}",
                 f"link set {network} up",
                 f"route add {TOXIPROXY_LINKS}/32 dev {network}",
+                neighbour_line(TOXIPROXY_LINKS),
             ]
         else:
             length = ipaddress.IPv4Network(SUBNETS[network]).prefixlen
@@ -129,6 +171,11 @@ def bridge_lines(network: str, address: str, end: str) -> list[str]:
     if is_client(network, address):
         lines.insert(1, f"link set {end} type bridge_slave isolated on")
     return lines
+
+
+def neighbour_line(address: str) -> str:
+    """Return the command of `ip` that enters an address of `links` in the table of neighbours for good."""
+    return f"neigh replace {address} lladdr {hardware_address(address)} dev {LINKS} nud permanent"
 
 
 def is_client(network: str, address: str) -> bool:

@@ -50,13 +50,17 @@ class LabSupervisor:
         )
 
     def create(self, specs: Sequence[ProcessSpec]) -> None:
-        """Create processes that are missing; replace those that were made from another spec."""
-        for spec in specs:
-            known = self._processes.get(spec.name)
-            if known is not None and known.spec == spec:
-                continue
-            if known is not None:
-                self.remove([spec.name])
+        """Create processes that are missing; replace those that were made from another spec.
+
+        Their networks are made here: a start waits for nothing that can be had before.
+        """
+        new = [
+            spec for spec in specs if (known := self._processes.get(spec.name)) is None or known.spec != spec
+        ]
+        self.remove([spec.name for spec in new])
+        if self._network is not None:
+            self._network.attach({spec.name: spec.networks for spec in new})
+        for spec in new:
             group = self._groups.make(spec.name) if self._groups else None
             with self._lock:
                 self._created += 1
@@ -104,7 +108,7 @@ class LabSupervisor:
         self._inits.add(connection)
         # Its end is closed here also where nothing could be ordered: then the connection is over.
         with connection.its_end:
-            network = self._network.attach(spec.name, spec.networks) if self._network else None
+            network = self._network.namespace(spec.name) if self._network else None
             order_init(self._server.orders, connection.its_end, self._logs, network)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from driver.engines.process.request_server import BACKLOG, RequestServer
 from driver.engines.process.requests import SupervisorPlace, SupervisorStart
 from driver.typed_json import decode_json
 
+MOST_FILES = 1 << 16
 PORT_TAKEN, CLAIM_TAKEN, REFUSED = "port", "claim", "refused"
 
 
@@ -43,6 +45,7 @@ class _StartError(Exception):
 def main() -> int:
     """Start the lab, and serve it until `leave`; return the exit code."""
     place = decode_json(sys.stdin.buffer.read(), SupervisorPlace)
+    _allow_files()
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     try:
         lab, listener, _claimed = _start(place)
@@ -85,6 +88,12 @@ def _start(place: SupervisorPlace) -> tuple[LabSupervisor, socket.socket, socket
     for opened, address, inside in published:
         relay(opened, address, inside)
     return lab, listener, claim
+
+
+def _allow_files() -> None:
+    """Let this process open as many files as it may: it has three for each process of the lab."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, MOST_FILES)), hard))
 
 
 def _open_port(host: str, port: int) -> socket.socket:

@@ -20,6 +20,7 @@ def test_a_worker_has_a_route_to_toxiproxy_and_to_nothing_else() -> None:
         "addr add 10.232.0.16/32 dev links",
         "link set links up",
         "route add 10.232.0.2/32 dev links",
+        "neigh replace 10.232.0.2 lladdr 02:42:0a:e8:00:02 dev links nud permanent",
     ]
 
 
@@ -66,5 +67,5 @@ def test_a_network_that_could_not_be_made_is_gone_before_the_next_try(
     network = LabNetwork(1)
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match="no answer"):
-        network.attach("worker-1", {"links": client_address(1)})
+        network.attach({"worker-1": {"links": client_address(1)}})
     assert os.listdir("/proc/self/fd") == before
