@@ -29,8 +29,8 @@ from chaos.prober.probe_rate import ProbeRate
 from chaos.prober.settings import ProbedLink
 from driver.histories.history import History, LineReader
 from driver.judging.link_records import LinkRecord, link_records
-from driver.labs.links import Links
 from driver.labs.toxiproxy_api import Link
+from driver.reference.labs.links import Links
 from wire.events import Journal
 
 IMAGE = os.environ.get("STORMLAB_TOXIPROXY_IMAGE", "stormlab/toxiproxy:dev")

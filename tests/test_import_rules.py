@@ -28,7 +28,7 @@ BELOW = {
     "judging": {"checks", "claims", "histories", "metrics", "scenarios"},
     "controls": {"checks", "claims", "histories", "judging", "metrics"},
     "engines": {"histories"},
-    "labs": {"engines", "histories", "judging", "metrics", "reference", "scenarios"},
+    "labs": {"engines", "histories", "judging", "metrics", "scenarios"},
     "reference": {
         *(
             "checks",
@@ -72,7 +72,7 @@ GENERATORS = {"driver.metrics_page"}
 """Modules of the driver itself that write a page of docs from its packages."""
 SOLE_IMPORTER = {
     "docker": "driver.engines.docker_sdk",
-    "toxiproxy": "driver.labs.links",
+    "toxiproxy": "driver.reference.labs.links",
     "yaml": "driver.scenarios.yaml_file",
     "rich": "driver.terminal",
 }

@@ -13,8 +13,8 @@ from driver.errors import LabError
 from driver.interrupts import uninterrupted
 from driver.labs.lab_journals import remove_journals
 from driver.labs.lab_lock import lab_lock, stop_lock_holders
-from driver.labs.lifecycle import RemovedLab, raise_for_leftovers, take_down
 from driver.labs.project_name import project_option
+from driver.labs.take_down import RemovedLab, raise_for_leftovers, take_down
 from driver.terminal import Terminal, print_json, print_lines
 
 

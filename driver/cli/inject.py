@@ -24,9 +24,9 @@ from driver.labs.end_request import EndRequest
 from driver.labs.injection_effect import InjectionEffect
 from driver.labs.injection_plan import LONGEST_S
 from driver.labs.lab_lock import lab_lock, reading_unlocked
+from driver.labs.machine_monitor import machine_load_text
 from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject
 from driver.labs.needed_abilities import refuse_lacking
-from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.paths import as_called

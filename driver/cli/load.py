@@ -14,9 +14,9 @@ from chaos.explain import problem, shortened
 from driver.cli import options, options_run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
-from driver.labs.lab import existing_lab
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
+from driver.reference.labs.lab import existing_lab
 from driver.reference.manual_load import LoadCounts, ManualLoad, default_workload
 from driver.reference.workload import Workload
 from driver.scenarios.flag_values import MAX_SEED, parse_duration

@@ -12,8 +12,9 @@ from driver.cli import options
 from driver.engines.engine import FaultEngine
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.injection_plan import plan_injection
-from driver.labs.injection_site import InjectionSite, ReferenceSite
-from driver.labs.lab import existing_lab
+from driver.labs.injection_site import InjectionSite
+from driver.reference.labs.injection_site import ReferenceSite
+from driver.reference.labs.lab import existing_lab
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import Terminal
 

@@ -13,7 +13,7 @@ from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError, UsageError
 from driver.interrupts import uninterrupted
 from driver.labs.lab_lock import inherited_lock, lab_lock
-from driver.labs.lifecycle import LabSnapshot, lab_snapshot, restart_lab
+from driver.reference.labs.lifecycle import LabSnapshot, lab_snapshot, restart_lab
 from driver.terminal import Terminal
 
 

@@ -17,11 +17,11 @@ from driver.engines.engine import Container, Engine
 from driver.errors import LinksError
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.injection_plan import MANUAL_PREFIX
-from driver.labs.lab import Lab, lab_of, retry_while_changing
 from driver.labs.lab_lock import LockHolder, lock_holders
 from driver.labs.project_name import project_option
 from driver.labs.toxiproxy_api import LinkState
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs.lab import Lab, lab_of, retry_while_changing
 from driver.terminal import Terminal, print_json, print_lines, print_table
 from wire.control import CoordinatorState, WorkerState
 

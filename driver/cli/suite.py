@@ -22,7 +22,7 @@ from driver.engines.engine import Engine
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.files import write_file
-from driver.labs.lifecycle import services
+from driver.reference.labs.lifecycle import services
 from driver.results.run_folder import new_folder
 from driver.scenarios.scenario_file import find_scenario, scenario_paths, scenarios_under
 from driver.suite.child_process import StopSignals

@@ -16,11 +16,12 @@ from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineError, InterruptedCommandError, LabError, UsageError
 from driver.interrupts import interruptible
 from driver.labs.heal import restore_stale
-from driver.labs.lab import Lab, new_spec
 from driver.labs.lab_journals import new_journals
 from driver.labs.lab_lock import lab_lock
-from driver.labs.lifecycle import bring_up, lab_snapshot, raise_for_leftovers, take_down
 from driver.labs.project_name import project_option
+from driver.labs.take_down import raise_for_leftovers, take_down
+from driver.reference.labs.lab import Lab, new_spec
+from driver.reference.labs.lifecycle import bring_up, lab_snapshot
 from driver.terminal import ProgressView, Terminal, print_lines
 
 DEFAULT_WORKERS = 3

@@ -1,6 +1,6 @@
-"""Labs: starting one, injecting faults into it, healing it, loading it, and taking it down.
+"""Labs: injecting faults into one, observing and healing it, and taking it down.
 
 Imports `driver.engines`, `driver.scenarios`, `driver.judging`, `driver.metrics`, `driver.histories`, `chaos`
-and `wire`. `links` alone imports the Toxiproxy client.
-Begin with `lab` (the clients of one lab), `lifecycle` (its begin and end), then `fault_runner` and `heal`.
+and `wire`. Begin with `fault_lab` (what faults need of a lab), then `fault_runner` and `heal`. The reference
+lab is in `driver.reference.labs`, a system behind doors in `driver.systems`.
 """

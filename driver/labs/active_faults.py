@@ -10,7 +10,7 @@ from chaos.actuator import name_list
 from chaos.catalogue import ALL, FAULTS, make
 from chaos.directions import Direction, direction_of
 from chaos.fault import DirectedFault, Layer, LinkFault
-from chaos.targets import CORE, client_number
+from chaos.targets import CLIENT, CORE, client_number
 from chaos.units import format_seconds
 from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import History
@@ -156,8 +156,8 @@ def target_ranges(targets: Sequence[str]) -> str:
         else:
             spans.append([number])
     ranges = ", ".join("-".join(map(str, span)) for span in spans)
-    workers = [f"worker-{ranges}" if len(numbers) == 1 else f"workers {ranges}"] if numbers else []
-    return ", ".join([*workers, *(name for name in targets if name in CORE)])
+    clients = [f"{CLIENT}-{ranges}" if len(numbers) == 1 else f"{CLIENT}s {ranges}"] if numbers else []
+    return ", ".join([*clients, *(name for name in targets if name in CORE)])
 
 
 def _with_parameters(name: str, begun: FaultBegun | None) -> str:

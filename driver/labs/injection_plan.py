@@ -1,4 +1,4 @@
-"""Plans one fault by hand: on the workers of the reference lab, or on targets that are given."""
+"""Plans one fault by hand: on the clients of the reference lab, or on targets that are given."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plan_injection(
     selection: str,
     for_s: float | None,
     seed: int,
-    workers: int,
+    clients: int,
     when: AnchorEntry | None = None,
 ) -> list[PlannedFault]:
     """Return the plan of one fault: one entry for each of its segments.
@@ -40,7 +40,7 @@ def plan_injection(
     its begin. `when` is its anchor. Raises UsageError for unknown faults, parameters and targets, for a link
     fault on the core, for a duration of a fault that has none, and for an anchor that cannot be.
     """
-    fleet = Fleet(workers, seed)
+    fleet = Fleet(clients, seed)
     try:
         made = make(fault, params)
         targets = fleet.select(selection, DRAW)

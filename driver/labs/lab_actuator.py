@@ -242,6 +242,6 @@ def anchor_body(anchor: Anchor) -> dict[str, Any]:
     if point.before:
         body["before"] = True
     if all(door_of(link) == "" for link in anchor.links):
-        # The prober of the reference lab uses the links of workers, and shows by its first bytes.
+        # The prober of the reference lab uses the links of clients, and shows by its first bytes.
         body["skip"] = [f"GET {BYTES_PATH}", f"GET {ECHO_PATH}"]
     return body

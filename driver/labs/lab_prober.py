@@ -1,4 +1,4 @@
-"""Prober of a lab outside of runs: started with the first manual injection, whose proof needs it."""
+"""Prober of a lab outside of runs: a higher rate for links under a fault, and the wait for their baseline."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from chaos.evidence import LinkWindow
-from chaos.prober.events import LinkSeen
 from chaos.prober.probe_rate import read_windows, write_windows
-from chaos.prober.settings import ProberSettings
 from driver.engines.engine import PROBER
 from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
 from driver.judging.link_records import LinkRecord, link_records
-from driver.labs.lab import Lab
-from driver.labs.lifecycle import call_engine
-from driver.reference.system import worker_links
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.probe_schedule import WINDOW_FILE, windows_of
-from driver.terminal import ProgressView, Terminal
-from wire.address import worker_name
 
 ROUND_TRIPS = 3
 BURSTS = 1
@@ -33,20 +23,6 @@ BURSTS = 1
 BEFORE_NS = 10_000_000_000
 BASELINE_WITHIN_S = 12.0
 POLL_S = 0.2
-
-
-async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
-    """Start the prober, unless one probes the links of all workers. Raises LabError.
-
-    Does nothing where the lab keeps its journals inside the engine: they cannot be read.
-    """
-    journals = lab.spec.journals
-    if journals is None or await asyncio.to_thread(_probes_all, lab, journals, workers):
-        return
-    terminal.show(ProgressView("starting the prober, which observes faults"))
-    settings = msgspec.json.encode(ProberSettings(links=worker_links(workers))).decode()
-    await call_engine(lab.engine, lab.engine.ensure_images, (PROBER,), terminal.info)
-    await call_engine(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
 
 
 def request_probe_rate(
@@ -86,13 +62,3 @@ async def wait_for_baseline(
 
 def _has_baseline(window: LinkWindow, bursts: int) -> bool:
     return len(window.trips) >= ROUND_TRIPS and len(window.flows) + len(window.downs) >= bursts
-
-
-def _probes_all(lab: Lab, journals: Path, workers: int) -> bool:
-    """Return whether a running prober probes the links of all workers."""
-    if not any(one.name == PROBER and one.status == "running" for one in lab.engine.containers()):
-        return False
-    since_ns = time.monotonic_ns() - BEFORE_NS
-    read = LiveJournals([journals], only=PROBER).read()
-    seen = {one.link for one in read.of(LinkSeen) if one.at_ns > since_ns}
-    return seen.issuperset(worker_name(index) for index in range(1, workers + 1))

@@ -118,3 +118,8 @@ def _lines(file: Path) -> list[str]:
         return file.read_text().splitlines()
     except OSError:
         return []
+
+
+def machine_load_text() -> str:
+    """Return this machine's load as a sentence, the first question about a wait that failed."""
+    return f"This machine's load is {os.getloadavg()[0]:.1f} on {os.cpu_count() or 1} cores."

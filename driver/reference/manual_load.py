@@ -14,9 +14,9 @@ from driver.background import background
 from driver.errors import InterruptedCommandError, NoLabError
 from driver.histories.history import DRIVER
 from driver.interrupts import interruptible
-from driver.labs.lab import Lab
 from driver.reference.coordinator_client import CoordinatorClient
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs.lab import Lab
 from driver.reference.load_generator import LoadGenerator
 from driver.reference.workload import Workload, generate
 from driver.terminal import ProgressView, Terminal

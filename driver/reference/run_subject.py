@@ -16,19 +16,18 @@ from driver.errors import UsageError
 from driver.files import write_file
 from driver.histories.journals import JOURNALS
 from driver.interrupts import to_completion
-from driver.labs.lab import Lab, links_for, new_spec
-from driver.labs.lifecycle import (
+from driver.labs.take_down import RemovedLab, take_down
+from driver.labs.toxiproxy_api import Link
+from driver.reference.coordinator_client import CoordinatorClient
+from driver.reference.labs.lab import Lab, links_for, new_spec
+from driver.reference.labs.lifecycle import (
     LabSnapshot,
-    RemovedLab,
     call_engine,
     restart_lab,
     services,
     start_core,
     start_workers,
-    take_down,
 )
-from driver.labs.toxiproxy_api import Link
-from driver.reference.coordinator_client import CoordinatorClient
 from driver.reference.load_events import LastState
 from driver.reference.load_generator import LoadGenerator
 from driver.reference.steady_state import StatePoller, wait_converged, wait_drained, wait_ready

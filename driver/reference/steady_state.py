@@ -10,9 +10,9 @@ from typing import Protocol
 
 from chaos.actuator import name_list
 from driver.errors import NotReadyError, RunAbortedError
-from driver.labs.readiness import disconnected
 from driver.reference.coordinator_client import CoordinatorClient
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs.readiness import disconnected
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunProgress
 from driver.scenarios.abort_when import AbortMonitor

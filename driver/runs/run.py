@@ -9,7 +9,7 @@ from pathlib import Path
 
 from driver.errors import LabError
 from driver.interrupts import interruptible
-from driver.labs.lifecycle import RemovedLab, raise_for_leftovers
+from driver.labs.take_down import RemovedLab, raise_for_leftovers
 from driver.report.write import write_reports
 from driver.results.judged_run import JudgedRun, judge_run
 from driver.results.run_folder import new_folder

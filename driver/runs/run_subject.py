@@ -12,7 +12,7 @@ from typing import Protocol
 from driver.engines.engine import RunEngine
 from driver.histories.driver_journal import DriverJournal
 from driver.labs.fault_lab import LinkControl
-from driver.labs.lifecycle import RemovedLab
+from driver.labs.take_down import RemovedLab
 from driver.labs.toxiproxy_api import Link
 from driver.results.run_folder import RecordedSystem
 from driver.runs.phase import PhaseEnd

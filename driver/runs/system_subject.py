@@ -15,7 +15,7 @@ from driver.errors import UsageError
 from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.histories.journals import JOURNALS
 from driver.interrupts import to_completion
-from driver.labs.lifecycle import RemovedLab
+from driver.labs.take_down import RemovedLab
 from driver.labs.toxiproxy_api import Link
 from driver.results.run_folder import RecordedSystem
 from driver.runs.run_subject import RunActivity, RunContext, RunFacts

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from driver.engines.engine import Engine
 from driver.errors import LabError
-from driver.labs.lifecycle import take_down
+from driver.labs.take_down import take_down
 from driver.paths import project_root
 from driver.scenarios.scenario import SystemScenario
 from driver.scenarios.scenario_file import Overrides, combinations, find_scenario, load_scenario

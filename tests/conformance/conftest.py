@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from driver.engines.engine_kind import EngineKind
-from driver.labs.lab import Lab
 from driver.labs.lab_journals import remove_journals
-from driver.labs.lifecycle import raise_for_leftovers, take_down
+from driver.labs.take_down import raise_for_leftovers, take_down
+from driver.reference.labs.lab import Lab
 from driver.terminal import Terminal
 from tests.conformance import engines
 from tests.conformance.harness import engine_for, new_lab, wait_connected

@@ -12,11 +12,11 @@ from driver.cli.options import build_environment
 from driver.engines.engine import HOST, Engine, LabSpec
 from driver.engines.engine_kind import EngineKind
 from driver.errors import PortInUseError
-from driver.labs.lab import Lab, new_spec
 from driver.labs.lab_journals import new_journals
-from driver.labs.lifecycle import bring_up
 from driver.paths import project_root
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs.lab import Lab, new_spec
+from driver.reference.labs.lifecycle import bring_up
 from driver.terminal import Terminal
 from tests.ports import reserved_pair
 from tests.waiting import eventually_in_thread

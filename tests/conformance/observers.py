@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chaos.targets import SERVER, TOXIPROXY
 from driver.histories.journal_folder import own_journal
-from driver.labs.lab import Lab
+from driver.reference.labs.lab import Lab
 
 PROC = Path("/proc")
 ESTABLISHED = "01"

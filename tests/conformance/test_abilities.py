@@ -12,7 +12,7 @@ from driver.cli.main import run
 from driver.engines.engine import Limits
 from driver.engines.engine_kind import EngineKind
 from driver.exit_codes import ExitCode
-from driver.labs.lab import Lab
+from driver.reference.labs.lab import Lab
 from tests.conformance.harness import BACK_WITHIN_S, NAMES, wait_connected
 from tests.conformance.observers import PROC, journal_of, pid_of
 from tests.waiting import eventually_in_thread

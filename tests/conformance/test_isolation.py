@@ -10,7 +10,7 @@ import pytest
 from chaos.abilities import Ability
 from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.engine import HOST
-from driver.labs.lab import Lab
+from driver.reference.labs.lab import Lab
 from tests.conformance.harness import NAMES
 from tests.conformance.observers import pid_of, tries_from
 from wire.address import index_in_name, link_port

@@ -14,10 +14,10 @@ from chaos.targets import SERVER
 from driver.engines.engine import CORE
 from driver.engines.engine_kind import EngineKind
 from driver.host_ports import answers
-from driver.labs.lab import Lab, lab_of
 from driver.labs.lab_journals import remove_journals
-from driver.labs.lifecycle import take_down
+from driver.labs.take_down import take_down
 from driver.paths import project_root
+from driver.reference.labs.lab import Lab, lab_of
 from driver.terminal import Terminal
 from tests.conformance.harness import (
     NAMES,

@@ -11,7 +11,7 @@ import pytest
 from chaos.abilities import Ability
 from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.engine import EngineEvent
-from driver.labs.lab import Lab, links_for
+from driver.reference.labs.lab import Lab, links_for
 from tests.conformance.harness import BACK_WITHIN_S, NAMES, WORKERS, connected, wait_connected, wait_status
 from tests.conformance.observers import pid_of
 from tests.waiting import eventually_in_thread

@@ -10,7 +10,7 @@ import pytest
 from chaos.abilities import Ability
 from driver.engines.engine import CORE
 from driver.histories.live_journals import LiveJournals
-from driver.labs.lab import Lab
+from driver.reference.labs.lab import Lab
 from tests.conformance.harness import NAMES, wait_connected
 from tests.waiting import eventually_in_thread
 from wire.events import Connected

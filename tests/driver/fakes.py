@@ -22,8 +22,8 @@ from driver.engines.engine import (
     Say,
 )
 from driver.errors import EngineError, LinksError
-from driver.labs.links import Links
 from driver.labs.toxiproxy_api import FaultState, HealResult, Link, LinkState
+from driver.reference.labs.links import Links
 
 ABLE = Abilities("fake", dict.fromkeys(Ability, "a fake"))
 SPEC = LabSpec("00" * 32, "127.0.0.1", 18_474, 18_475)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from driver.errors import LinksError
 from driver.labs.heal import HealTiming, find_degraded, heal
-from driver.labs.lab import Lab
 from driver.labs.toxiproxy_api import HealResult, Link
+from driver.reference.labs.lab import Lab
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1")]

@@ -11,8 +11,8 @@ from driver.histories.history import History
 from driver.histories.live_journals import BACK_BYTES, LiveJournals
 from driver.labs.injection_effect import InjectionEffect, injection_effect
 from driver.labs.injection_plan import plan_injection
-from driver.labs.injection_site import ReferenceSite
-from driver.labs.lab import Lab
+from driver.reference.labs.injection_site import ReferenceSite
+from driver.reference.labs.lab import Lab
 from driver.scenarios.plan import PlannedFault
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from tests.driver.judge.histories import Past
@@ -28,7 +28,7 @@ def effect_of(history: History, faults: list[PlannedFault]) -> InjectionEffect:
 
 
 def planned(name: str = "f1") -> list[PlannedFault]:
-    (one,) = plan_injection("refuse", {}, "all", 5.0, seed=1, workers=3)
+    (one,) = plan_injection("refuse", {}, "all", 5.0, seed=1, clients=3)
     return [one.model_copy(update={"id": name})]
 
 

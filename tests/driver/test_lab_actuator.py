@@ -7,9 +7,9 @@ import pytest
 from chaos.actuator import ActuatorError, AnchorMissedError, Injection, LinkAction, LinkEffect, Toxic
 from chaos.anchor import Anchor, AnchorPoint
 from chaos.directions import Direction
-from driver.labs.lab import Lab
 from driver.labs.lab_actuator import LabActuator, anchor_body, fault_body
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.reference.labs.lab import Lab
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from tests.waiting import eventually
 

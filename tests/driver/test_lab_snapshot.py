@@ -13,9 +13,9 @@ from driver.cli.run_lab import lab_for_run
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError, NotReadyError, UsageError
 from driver.labs import lab_journals, lab_lock
-from driver.labs import lifecycle as module
-from driver.labs.lab import Lab, lab_of
-from driver.labs.lifecycle import LabSnapshot, lab_snapshot, restart_lab
+from driver.reference.labs import lifecycle as module
+from driver.reference.labs.lab import Lab, lab_of
+from driver.reference.labs.lifecycle import LabSnapshot, lab_snapshot, restart_lab
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
 

@@ -11,14 +11,8 @@ import pytest
 
 from driver.engines.engine import LabSpec
 from driver.errors import EngineError, LabError, SubnetInUseError
-from driver.labs.lifecycle import (
-    SUBNET_TRIES,
-    RemovedLab,
-    _up_core,
-    call_engine,
-    raise_for_leftovers,
-    take_down,
-)
+from driver.labs.take_down import RemovedLab, raise_for_leftovers, take_down
+from driver.reference.labs.lifecycle import SUBNET_TRIES, _up_core, call_engine
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
 from tests.waiting import eventually

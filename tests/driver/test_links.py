@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from driver.errors import LinksError
-from driver.labs.links import Links
 from driver.labs.toxiproxy_api import Link, ToxiproxyApi
+from driver.reference.labs.links import Links
 
 
 class Server:

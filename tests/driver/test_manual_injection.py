@@ -14,10 +14,10 @@ from driver.labs import lab_journals, lab_lock
 from driver.labs.end_request import EndRequest, end_injections
 from driver.labs.injection_effect import InjectionEffect
 from driver.labs.injection_plan import plan_injection
-from driver.labs.injection_site import ReferenceSite
-from driver.labs.lab import Lab
 from driver.labs.lease_renewer import LeaseTiming
 from driver.labs.manual_injection import EndedInjection, EndReason, InjectionTiming, await_effect, inject
+from driver.reference.labs.injection_site import ReferenceSite
+from driver.reference.labs.lab import Lab
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks, events_in
 from tests.waiting import eventually
@@ -40,14 +40,14 @@ def lab() -> Lab:
 
 
 async def injected(one: Lab, fault: str, for_s: float | None = None, **params: str) -> EndedInjection:
-    planned = plan_injection(fault, params, "1", for_s, seed=1, workers=1)
+    planned = plan_injection(fault, params, "1", for_s, seed=1, clients=1)
     request = EndRequest("fake")
     with lab_lock.lab_lock("fake", "inject", fault, shared=True):
         return await inject(ReferenceSite(one), planned, request, Terminal(), BRISK)
 
 
 async def wait_settled(one: Lab, fault: str, for_s: float | None = None) -> InjectionEffect:
-    planned = plan_injection(fault, {}, "1", for_s, seed=1, workers=1)
+    planned = plan_injection(fault, {}, "1", for_s, seed=1, clients=1)
     injection = await inject(ReferenceSite(one), planned, EndRequest("fake"), Terminal(), BRISK)
     return await await_effect(ReferenceSite(one), injection, planned, Terminal(), BRISK)
 
@@ -156,7 +156,7 @@ async def test_containers_that_a_fault_can_end_are_noted_before_it_begins(
     fault: str, params: dict[str, float], noted: list[str]
 ) -> None:
     site = NotingSite(lab())
-    planned = plan_injection(fault, params, "1", 0.1, seed=1, workers=1)
+    planned = plan_injection(fault, params, "1", 0.1, seed=1, clients=1)
     await inject(site, planned, EndRequest("fake"), Terminal(), BRISK)
     assert site.noted == noted
 

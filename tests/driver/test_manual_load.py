@@ -12,8 +12,8 @@ import pytest
 from driver.cli.load import command as load_command
 from driver.engines.engine import LabSpec
 from driver.errors import UsageError
-from driver.labs.lab import Lab
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs.lab import Lab
 from driver.reference.manual_load import ManualLoad, default_workload
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from driver.errors import EngineError
-from driver.labs import paced_start
-from driver.labs.lab import Lab
-from driver.labs.paced_start import ON_ITS_WAY_S, StartPace, start_created
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs import paced_start
+from driver.reference.labs.lab import Lab
+from driver.reference.labs.paced_start import ON_ITS_WAY_S, StartPace, start_created
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from tests.waiting import eventually

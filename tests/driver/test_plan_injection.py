@@ -11,7 +11,7 @@ from driver.labs.injection_plan import AT_ONCE_S, LONGEST_S, plan_injection
 
 
 def plan(fault: str, selection: str = "all", for_s: float | None = None, **params: Any) -> list[Any]:
-    return plan_injection(fault, params, selection, for_s, seed=1, workers=4)
+    return plan_injection(fault, params, selection, for_s, seed=1, clients=4)
 
 
 def test_a_fault_hits_its_targets() -> None:

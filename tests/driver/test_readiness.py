@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from driver.errors import NotReadyError
-from driver.labs.lab import Lab
-from driver.labs.readiness import ReadinessWait, disconnected
+from driver.reference.labs.lab import Lab
+from driver.reference.labs.readiness import ReadinessWait, disconnected
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from wire.control import CoordinatorState, TaskCounts, WorkerState
 

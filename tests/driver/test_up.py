@@ -12,7 +12,7 @@ from driver.cli.up import _up
 from driver.engines.engine import Engine, LabSpec
 from driver.errors import UsageError
 from driver.labs import lab_journals
-from driver.labs.lab import Lab, lab_of
+from driver.reference.labs.lab import Lab, lab_of
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
 

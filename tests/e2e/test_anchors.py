@@ -10,11 +10,11 @@ import pytest
 from chaos.actuator import Injection, LinkAction, LinkEffect
 from chaos.anchor import Anchor, AnchorPoint
 from driver.cli.options import engine_of
-from driver.labs.injection_site import ReferenceSite
-from driver.labs.lab import existing_lab
 from driver.labs.lab_actuator import fault_body
-from driver.labs.links import Links
 from driver.labs.toxiproxy_api import StruckState
+from driver.reference.labs.injection_site import ReferenceSite
+from driver.reference.labs.lab import existing_lab
+from driver.reference.labs.links import Links
 from tests.e2e.conftest import CommandLine
 
 REPEATS = 20

@@ -18,7 +18,7 @@ from driver.histories.events import Receipt
 from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_actuator import LabActuator, fault_body
 from driver.labs.lease_renewer import LeaseRenewer
-from driver.labs.links import Links
+from driver.reference.labs.links import Links
 from driver.reference.run_subject import ReferenceSubject
 from driver.runs.run import run
 from driver.runs.run_request import RunRequest

@@ -15,9 +15,9 @@ from driver.errors import LabError
 from driver.histories.events import ResourceSample
 from driver.histories.history import DRIVER
 from driver.labs.lab_journals import manual_journal_folder
-from driver.labs.lifecycle import belongs_to_run
 from driver.labs.project_name import start_hint
 from driver.reference.dashboard.feed import Feed
+from driver.reference.labs.lifecycle import belongs_to_run
 
 REFRESH_EVERY_S = 2.0
 STEP_EVERY_S = 0.25

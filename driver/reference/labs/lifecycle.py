@@ -1,10 +1,10 @@
-"""Starts a lab, changes its number of workers, takes it down, and starts it again after a run."""
+"""Starts the reference lab, changes its number of workers, and starts it again after a run."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -12,16 +12,15 @@ from typing import ParamSpec, TypeVar
 from chaos.targets import CLIENT
 from driver.background import background
 from driver.engines.engine import CORE, MONITORS, PROBER, Engine, LabSpec
-from driver.engines.many_hosts import ManyHosts
-from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseError
+from driver.errors import LabError, SubnetInUseError
 from driver.interrupts import to_completion
-from driver.labs.lab import Lab, lab_of, links_for
 from driver.labs.lab_journals import new_journals
-from driver.labs.paced_start import start_created
-from driver.labs.readiness import wait_for_core, wait_for_workers
+from driver.labs.take_down import take_down
+from driver.reference.labs.lab import Lab, lab_of, links_for
+from driver.reference.labs.paced_start import start_created
+from driver.reference.labs.readiness import wait_for_core, wait_for_workers
 from driver.terminal import ProgressView, Terminal
 
-STOP_GRACE_S = 5.0
 SUBNET_TRIES = 5
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,49 +96,6 @@ async def call_engine(engine: Engine, call: Callable[P, T], *args: P.args, **nam
     the lab is taken down.
     """
     return await to_completion(asyncio.to_thread(call, *args, **named), on_cancel=engine.interrupt)
-
-
-@dataclass(frozen=True)
-class RemovedLab:
-    """Result of taking a lab down: the number of containers before, and what remains.
-
-    `unreachable`: a sentence for each host that did not answer, on which something may still run.
-    """
-
-    containers: int
-    left: list[str]
-    unreachable: Sequence[str] = ()
-
-
-async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GRACE_S) -> RemovedLab:
-    """Stop the containers in order, then remove everything that belongs to the project.
-
-    Containers that do not stop are removed by force. Raises EngineError.
-    """
-    containers = await asyncio.to_thread(engine.containers)
-    if containers:
-        terminal.show(ProgressView(f"taking down {len(containers)} containers"))
-    try:
-        await asyncio.to_thread(engine.stop_all, grace_s)
-    except EngineGoneError:
-        raise
-    except EngineError as error:
-        _log.debug("stopping in order: %s", error)
-    left = await asyncio.to_thread(engine.down)
-    terminal.clear()
-    unreachable = engine.unreachable() if isinstance(engine, ManyHosts) else []
-    for sentence in unreachable:
-        terminal.warn(sentence)
-    return RemovedLab(len(containers), left, unreachable)
-
-
-def raise_for_leftovers(removed: RemovedLab) -> None:
-    """Raise LabError when something remains."""
-    if removed.left:
-        raise LabError(
-            f"Still there after taking the lab down: {', '.join(removed.left[:8])}.",
-            "Try again: python lab.py down",
-        )
 
 
 @dataclass(frozen=True)

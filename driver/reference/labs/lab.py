@@ -1,4 +1,4 @@
-"""One lab: its specification, and clients of its engine, its links and its coordinator."""
+"""One reference lab: its specification, and clients of its engine, its links and its coordinator."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from driver.engines.engine import CONTROL_PORT, TOXIPROXY_PORT, Engine, LabSpec
 from driver.errors import ContainerGoneError, NoLabError
-from driver.labs.links import Links
 from driver.labs.project_name import start_hint
 from driver.labs.toxiproxy_api import Link
 from driver.reference.coordinator_client import CoordinatorClient
+from driver.reference.labs.links import Links
 from wire.address import index_in_name, link_port, worker_name
 
 CHANGES_S = 20.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,9 +11,10 @@ from chaos.actuator import name_list
 from chaos.targets import SERVER, TOXIPROXY
 from driver.engines.engine import CORE
 from driver.errors import EngineError, NotReadyError
-from driver.labs.lab import Lab
+from driver.labs.machine_monitor import machine_load_text
 from driver.reference.coordinator_client import CoordinatorClient
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs.lab import Lab
 from driver.terminal import ProgressView, Terminal
 from wire.address import worker_name
 from wire.control import CoordinatorState
@@ -58,11 +58,6 @@ class ReadinessWait:
                 raise NotReadyError(
                     f"{one.name} ended with exit code {code} while starting.{log_tail(self._lab, one.name)}"
                 )
-
-
-def machine_load_text() -> str:
-    """Return this machine's load as a sentence, the first question about a wait that failed."""
-    return f"This machine's load is {os.getloadavg()[0]:.1f} on {os.cpu_count() or 1} cores."
 
 
 async def wait_for_core(lab: Lab) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 
 from chaos.targets import CLIENT
 from driver.interrupts import to_completion
-from driver.labs.lab import Lab
 from driver.reference.coordinator_client import CoordinatorClient
 from driver.reference.errors import CoordinatorError
+from driver.reference.labs.lab import Lab
 from driver.terminal import ProgressView, Terminal
 
 PER_CORE = 4
