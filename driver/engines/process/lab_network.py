@@ -5,7 +5,7 @@ A client of `links` has a route to Toxiproxy's address there, and no other. A pr
 for its connections (SO_BINDTODEVICE needs no right), and takes every address for one behind it then: so an
 end answers for its own address alone, and clients of `links` reach no port of the bridge but Toxiproxy's.
 Clients and Toxiproxy have each other in their tables of neighbours for good: the kernel bounds what it learns
-for all namespaces of a machine together (gc_thresh3: 1,024), which 500 workers fill.
+for all namespaces of a machine together (gc_thresh3: 1,024), which 500 clients fill.
 `ip` (iproute2) makes interfaces and routes.
 """
 
