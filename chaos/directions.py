@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Direction(StrEnum):
@@ -59,6 +61,13 @@ class LinkEnds:
     def way(self, direction: Direction) -> str:
         """Return a single direction in words: `to the client`."""
         return f"to the {self.client if direction is Direction.to_client else self.server}"
+
+
+def in_words_of(link: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fault's or an anchor's parameters with the direction's name where the link is."""
+    if "direction" not in params:
+        return dict(params)
+    return {**params, "direction": LinkEnds.of(link).name(Direction(params["direction"]))}
 
 
 def stream(direction: Direction) -> str:

@@ -228,7 +228,7 @@ def _show(planned: list[PlannedFault], there_are: str) -> None:
         [
             format_seconds(fault.at_s),
             "" if fault.for_s is None else format_seconds(fault.for_s),
-            " ".join([fault.fault, *(f"{key}={value}" for key, value in fault.params.items())]),
+            fault.words,
         ]
         for fault in planned
     ]

@@ -186,7 +186,7 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
             format_seconds(fault.at_s),
             "" if fault.for_s is None else format_seconds(fault.for_s),
             fault.id,
-            " ".join([fault.fault, *(f"{key}={value}" for key, value in fault.params.items())]),
+            fault.words,
             name_list(fault.targets),
             "" if fault.when is None else fault.when.words,
         ]

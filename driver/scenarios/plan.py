@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chaos.anchor import Anchor, AnchorPoint, door_of
 from chaos.catalogue import make
+from chaos.directions import in_words_of
 from chaos.fault import Fault, Layer
 from chaos.targets import TargetError
 from chaos.units import format_seconds
@@ -70,6 +71,12 @@ class PlannedFault(_FrozenModel):
     def build(self) -> Fault:
         """Return the fault. Raises chaos.catalogue.FaultError for one that the catalogue lacks."""
         return make(self.fault, self.params)
+
+    @property
+    def words(self) -> str:
+        """The fault and its parameters in one line: `latency mean=200ms direction=to_client`."""
+        params = in_words_of(self.targets[0], self.params)
+        return " ".join([self.fault, *(f"{key}={value}" for key, value in params.items())])
 
     @property
     def end_s(self) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chaos.directions import in_words_of
 from chaos.units import format_seconds
 
 TIME_STEP_S = 0.1
@@ -34,12 +35,13 @@ class ScheduledFault(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def entry(self) -> dict[str, Any]:
         """Return it as an entry of a scenario's timeline."""
-        found: dict[str, Any] = {"fault": self.fault, "targets": list(self.targets), **self.params}
+        params = in_words_of(self.targets[0], self.params)
+        found: dict[str, Any] = {"fault": self.fault, "targets": list(self.targets), **params}
         found["at"] = format_seconds(self.at_s)
         if self.for_s is not None:
             found["for"] = format_seconds(self.for_s)
         if self.when:
-            found["when"] = dict(self.when)
+            found["when"] = in_words_of(self.when["link"][0], self.when)
         return found
 
 
@@ -71,8 +73,9 @@ class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def describe_fault(one: ScheduledFault) -> str:
     """Return a fault in one line: `latency mean=200ms worker[1]->db:5432 at 2s for 1s`."""
-    params = "".join(f" {name}={value}" for name, value in one.params.items())
-    when = " when " + ", ".join(f"{name}: {value}" for name, value in one.when.items()) if one.when else ""
+    params = "".join(f" {name}={value}" for name, value in in_words_of(one.targets[0], one.params).items())
+    anchor = in_words_of(one.when["link"][0], one.when) if one.when else {}
+    when = " when " + ", ".join(f"{name}: {value}" for name, value in anchor.items()) if anchor else ""
     lasts = "" if one.for_s is None else f" for {format_seconds(one.for_s)}"
     return f"{one.fault}{params} {', '.join(one.targets)} at {format_seconds(one.at_s)}{lasts}{when}"
 
