@@ -12,7 +12,8 @@ from benchmarks import page as benchmarks_page
 from chaos import faults_page
 from docs import claim_tables, engine_tables, load_tables, observation_tables, protocol_tables
 from driver import metrics_page
-from driver.scenarios import scenario_schema, settings_page
+from driver.reference.scenarios import settings_page
+from driver.scenarios import scenario_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES: Mapping[str, Callable[[], str]] = {

@@ -22,6 +22,7 @@ GENERAL_WIRE = {
 }
 """What processes of any system could share: lines of journals and their limits, errors, policies, probes."""
 ROOTS = {
+    "driver.scenarios.kinds": "puts its scenarios beside those of a system of one's own",
     "driver.engines.process.lab_services": "says which programs a lab of processes starts",
     "driver.checks.catalogue": "finds the checks of the reference system beside those of any",
     "driver.controls.catalogue": "finds its controls",
@@ -34,7 +35,6 @@ ROOTS = {
 """Modules that import a room of the reference system, each with what for."""
 COMPOSED = {
     "driver.cli": "commands of the reference lab stand beside those of any system, with --workers",
-    "driver.scenarios": "have the keys of a scenario that users write: workers, worker, coordinator, load",
 }
 """Packages in which both kinds of system are put together: exempt as a whole."""
 WORD = re.compile(r"worker|coordinator|(?<![a-z])task", re.IGNORECASE)
@@ -66,7 +66,7 @@ WORDS = {
     "driver.machine.base_images": ({"max_workers"}, "a parameter of concurrent.futures"),
 }
 """Words that a general module may have, each list with its reason."""
-MOST_ROOTS, MOST_COMPOSED, MOST_WORDS = 8, 2, 8
+MOST_ROOTS, MOST_COMPOSED, MOST_WORDS = 9, 1, 8
 
 
 def is_inside(module: str, rooms: tuple[str, ...]) -> bool:

@@ -170,7 +170,7 @@ def _show_planned(planned: Sequence[PlannedRun], as_json: bool) -> int:
 
 def _in_short(plan: Plan) -> str:
     faults = f"{len(plan.faults)} fault{'s' if len(plan.faults) != 1 else ''}"
-    what = counted(plan.workers, "worker")
+    what = counted(plan.clients, "worker")
     if plan.system is not None:
         what = f"{counted(len(plan.system.services), 'service')} of {plan.system.name}"
     return f"{what}, {format_seconds(plan.duration_s)}, {faults}"

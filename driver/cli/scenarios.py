@@ -56,13 +56,13 @@ def _load(path: Path) -> ScenarioFile | None:
 
 
 def _size(one: ScenarioFile) -> list[str]:
-    size = str(one.workers) if one.workers else "system"
+    size = str(one.scenario.clients) if one.scenario.clients else "system"
     return [size, format_seconds(one.scenario.duration_s)]
 
 
 def _details(one: ScenarioFile, last: StoredVerdict | None) -> list[str]:
     size, lasts = _size(one)
-    what = f"{size} workers" if one.workers else "a system of your own"
+    what = f"{size} workers" if one.scenario.clients else "a system of your own"
     run = f"{_verdict(last)} ({last.run})" if last else "none"
     return [f"{one.name}: {what}, {lasts}; last run: {run}", "", *one.teaches.splitlines(), ""]
 
@@ -75,7 +75,7 @@ def _as_dict(one: ScenarioFile, verdict: StoredVerdict | None) -> dict[str, obje
     return {
         "name": one.name,
         "claim": one.claim,
-        "workers": one.workers,
+        "workers": one.scenario.clients,
         "duration_s": one.scenario.duration_s,
         "last_verdict": verdict.verdict if verdict else None,
         "last_run": verdict.run if verdict else None,

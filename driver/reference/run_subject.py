@@ -30,14 +30,15 @@ from driver.reference.labs.lifecycle import (
 )
 from driver.reference.load_events import LastState
 from driver.reference.load_generator import LoadGenerator
+from driver.reference.scenarios.live_signals import AbortMonitor, parse_signal_rule
+from driver.reference.scenarios.probe_schedule import probe_windows, settings_json
 from driver.reference.steady_state import StatePoller, wait_converged, wait_drained, wait_ready
 from driver.reference.system import link_names, reference_system
 from driver.reference.workload import generate
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunActivity, RunContext, RunFacts
-from driver.scenarios.abort_when import AbortMonitor, parse_abort
 from driver.scenarios.plan import Plan
-from driver.scenarios.probe_schedule import WINDOW_FILE, probe_windows, settings_json
+from driver.scenarios.probe_schedule import WINDOW_FILE
 from driver.terminal import Terminal
 from wire.control import TaskSpec
 from wire.settings import CoordinatorSettings
@@ -58,13 +59,13 @@ class ReferenceSubject:
         self._engine = engine
         self._terminal = terminal
         self._prober = prober
-        self._workers = link_names(reference_system(plan.workers))
+        self._workers = link_names(reference_system(plan.clients))
         self._folder = Path()
         self._lab: Lab | None = None
         self._spec = replace(
             new_spec(host, port),
-            server_json=json.dumps(plan.coordinator),
-            client_json=json.dumps({"seed": plan.seed, **plan.worker}),
+            server_json=json.dumps(plan.server_settings),
+            client_json=json.dumps({"seed": plan.seed, **plan.client_settings}),
             placement=plan.placement,
         )
 
@@ -74,7 +75,7 @@ class ReferenceSubject:
 
     @property
     def notice_s(self) -> float:
-        return CoordinatorSettings(**self._plan.coordinator).heartbeat_timeout_ms / 1000
+        return CoordinatorSettings(**self._plan.server_settings).heartbeat_timeout_ms / 1000
 
     @property
     def engine(self) -> Engine:
@@ -109,7 +110,7 @@ class ReferenceSubject:
             images=images,
             processes=["coordinator", *([PROBER] if self._prober else []), *self._workers],
             clients=self._workers,
-            settings={"worker": self._plan.worker, "coordinator": self._plan.coordinator},
+            settings={"worker": self._plan.client_settings, "coordinator": self._plan.server_settings},
         )
 
     async def up(self, folder: Path) -> None:
@@ -123,10 +124,10 @@ class ReferenceSubject:
         return replace(self._spec, prober_json=prober_json, journals=journals)
 
     async def ready(self) -> None:
-        await start_workers(self.lab, self._plan.workers, self._terminal, self._prober)
+        await start_workers(self.lab, self._plan.clients, self._terminal, self._prober)
 
     def links(self) -> list[Link]:
-        return links_for(self.lab, self._plan.workers)
+        return links_for(self.lab, self._plan.clients)
 
     def ended_by_faults(self) -> None:
         """Return None: any."""
@@ -140,7 +141,9 @@ class ReferenceSubject:
     @asynccontextmanager
     async def activity(self, context: RunContext) -> AsyncIterator[RunActivity]:
         async with self.lab.coordinator() as coordinator:
-            abort = AbortMonitor([parse_abort(text) for text in self._plan.abort_when], self._plan.workers)
+            abort = AbortMonitor(
+                [parse_signal_rule(text) for text in self._plan.abort_when], self._plan.clients
+            )
             poller = StatePoller(
                 coordinator, self._workers, self._terminal, context.faults, abort, context.progress
             )
@@ -157,7 +160,7 @@ class ReferenceSubject:
         return await take_down(self._engine, self._terminal)
 
     async def keep(self) -> None:
-        await restart_lab(self._engine, LabSnapshot(self._spec, self._plan.workers), self._terminal)
+        await restart_lab(self._engine, LabSnapshot(self._spec, self._plan.clients), self._terminal)
 
     def interrupt(self) -> None:
         self._engine.interrupt()

@@ -13,9 +13,9 @@ from driver.errors import NotReadyError, RunAbortedError
 from driver.reference.coordinator_client import CoordinatorClient
 from driver.reference.errors import CoordinatorError
 from driver.reference.labs.readiness import disconnected
+from driver.reference.scenarios.live_signals import AbortMonitor
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunProgress
-from driver.scenarios.abort_when import AbortMonitor
 from driver.terminal import Terminal
 from wire.control import CoordinatorState
 

@@ -19,7 +19,7 @@ from driver.arrivals import ArrivalSchedule
 from wire.control import TaskSpec
 from wire.limits import PARAMS_BYTES
 from wire.priority import Priority
-from wire.task_params import check_params
+from wire.task_params import PARAMS, check_params
 
 MAX_TASKS = 5_000_000
 DRAWN_BYTES = 256
@@ -30,7 +30,14 @@ _BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)")
 class Kind(Strict):
     """One kind of task in the mix. In `params` a text like `50..200` is drawn for each task."""
 
-    kind: Annotated[str, Field(min_length=1, description="a kind that the workers execute, like sleep")]
+    kind: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="a kind that the workers execute, like sleep",
+            json_schema_extra={"enum": [*PARAMS]},
+        ),
+    ]
     share: Annotated[Share, Field(gt=0, description="share of all tasks")] = 1.0
     params: Annotated[dict[str, Any], Field(description="the kind's own parameters")] = {}
     payload_bytes: Annotated[SizeBytes, Field(le=PARAMS_BYTES, description="random bytes in each task")] = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chaos.anchor import Anchor, AnchorPoint, door_of
 from chaos.catalogue import make
@@ -17,7 +17,7 @@ from chaos.directions import in_words_of
 from chaos.fault import Fault, Layer
 from chaos.targets import TargetError
 from chaos.units import format_seconds
-from driver.reference.workload import Workload
+from driver.scenarios.kinds import Workload
 from driver.scenarios.scenario import KnownIssue
 
 
@@ -120,14 +120,15 @@ class PlannedSystem(_FrozenModel):
 class Plan(_FrozenModel):
     """All inputs of a run, stored with it so that it can be repeated.
 
-    `system` is the foreign system, which has no `workers`; None for the reference system. `placement` maps
-    workers to the number of their host, counted from 1; without it the engine decides.
+    `system` is the foreign system; None for the reference system, which alone has `clients`, their settings
+    and those of its server. `placement` maps clients to the number of their host, counted from 1; without it
+    the engine decides.
     """
 
     scenario: str
     claim: str
     seed: int
-    workers: int
+    clients: int = Field(alias="workers")
     duration_s: float
     warmup_s: float
     converge_s: float
@@ -135,8 +136,8 @@ class Plan(_FrozenModel):
     system: PlannedSystem | None = None
     workload: Workload | None = None
     placement: dict[str, int] = {}
-    worker: dict[str, Any] = {}
-    coordinator: dict[str, Any] = {}
+    client_settings: dict[str, Any] = Field(default={}, alias="worker")
+    server_settings: dict[str, Any] = Field(default={}, alias="coordinator")
     expect: tuple[str | dict[str, Any], ...] = ()
     checks: tuple[str | dict[str, Any], ...] = ()
     controls: bool = False
@@ -144,11 +145,6 @@ class Plan(_FrozenModel):
     known_issues: tuple[KnownIssue, ...] = ()
     variables: dict[str, Any] = {}
     quick: bool = False
-
-    @property
-    def clients(self) -> int:
-        """How many clients the reference system has: its workers; 0 of a foreign system."""
-        return self.workers
 
     def to_json(self) -> str:
         """Return the plan as JSON; `Plan.model_validate_json` reads it."""

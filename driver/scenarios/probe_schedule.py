@@ -1,13 +1,10 @@
-"""The prober's schedule: its links, and the windows in which it probes at a higher rate. Pure."""
+"""The prober's schedule: the windows in which it probes links at a higher rate. Pure."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from functools import reduce
 from operator import itemgetter
-
-import msgspec
 
 from chaos.fault import Layer
 from chaos.prober.probe_rate import (
@@ -16,31 +13,14 @@ from chaos.prober.probe_rate import (
     rate_for_duration,
     spared_link_rate,
 )
-from chaos.prober.settings import ProberSettings
 from chaos.targets import CORE
-from driver.reference.system import worker_links
-from driver.scenarios.plan import Plan, PlannedFault
-from wire.address import worker_name
+from driver.scenarios.plan import PlannedFault
 
 WINDOW_FILE = "prober.watch"
 # Before a fault the baseline is measured; after it, that its effect is over.
 BEFORE_S = 4.0
 AFTER_S = 6.0
 _begin = itemgetter(0)
-
-
-def settings_json(plan: Plan, reads_windows: bool) -> str:
-    """Return STORMLAB_PROBER. A prober that takes no windows probes at the highest rate all the time."""
-    usual = ProbeRate()
-    if not reads_windows:
-        usual = reduce(ProbeRate.at_least, (_probe_rate(fault) for fault in plan.faults), usual)
-    settings = ProberSettings(links=worker_links(plan.workers), usual=usual, seed=plan.seed)
-    return msgspec.json.encode(settings).decode()
-
-
-def probe_windows(plan: Plan, zero_ns: int) -> list[ProbeWindow]:
-    """Return the windows of a plan, whose times count from `zero_ns`."""
-    return windows_of(plan.faults, [worker_name(index) for index in range(1, plan.workers + 1)], zero_ns)
 
 
 def windows_of(faults: Sequence[PlannedFault], links: Sequence[str], zero_ns: int) -> list[ProbeWindow]:
@@ -55,7 +35,7 @@ def windows_of(faults: Sequence[PlannedFault], links: Sequence[str], zero_ns: in
         span = _span(fault)
         from_ns, until_ns = (zero_ns + round(at_s * 1e9) for at_s in span)
         hit = every if reaches_all else list(fault.targets)
-        closer.append(ProbeWindow(from_ns=from_ns, until_ns=until_ns, links=hit, rate=_probe_rate(fault)))
+        closer.append(ProbeWindow(from_ns=from_ns, until_ns=until_ns, links=hit, rate=probe_rate(fault)))
         spared = [] if reaches_all else _spared(spans.targets_beside(*span), every)
         if spared and fault.build().layer is not Layer.container:
             rate = spared_link_rate(len(every))
@@ -92,6 +72,6 @@ def _spared(hit: set[str], every: list[str]) -> list[str]:
     return [] if hit & set(CORE) else [link for link in every if link not in hit]
 
 
-def _probe_rate(fault: PlannedFault) -> ProbeRate:
+def probe_rate(fault: PlannedFault) -> ProbeRate:
     """Return the rate for a fault: a short one needs more frequent probes."""
     return rate_for_duration(fault.build().probe_rate_for(fault.for_s), fault.for_s)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from chaos.system_targets import SystemTargets
-from chaos.targets import Fleet, TargetError
+from chaos.targets import TargetError
 from driver.loads.catalogue import read_loads
-from driver.scenarios.placement import host_groups, placed
+from driver.scenarios.kinds import fleet_fields, fleet_of
 from driver.scenarios.plan import Plan, PlannedSystem
-from driver.scenarios.scenario import Scenario, SystemScenario
+from driver.scenarios.scenario import SystemScenario
 from driver.scenarios.scenario_file import ScenarioFile
 from driver.scenarios.scheduler import Scheduler
 from driver.scenarios.target_selector import FleetSelector, SystemSelector, TargetSelector
-from wire.settings import WorkerSettings
 
 
 def resolve(loaded: ScenarioFile, seed: int, system: PlannedSystem | None = None) -> Plan:
@@ -36,11 +33,10 @@ def resolve(loaded: ScenarioFile, seed: int, system: PlannedSystem | None = None
         own = {"workers": 0, "system": system.model_copy(update=more)}
         return _plan(loaded, seed, SystemSelector(targets), own)
     try:
-        placement = placed(scenario.placement, Fleet(scenario.workers, seed, scenario.groups))
+        fleet, placement = fleet_of(scenario, seed)
     except TargetError as error:
         raise loaded.error(("placement",), str(error)) from None
-    fleet = Fleet(scenario.workers, seed, {**host_groups(placement), **scenario.groups})
-    return _plan(loaded, seed, FleetSelector(fleet), {**_reference(scenario), "placement": placement})
+    return _plan(loaded, seed, FleetSelector(fleet), {**fleet_fields(scenario), "placement": placement})
 
 
 def _plan(loaded: ScenarioFile, seed: int, targets: TargetSelector, own: dict[str, Any]) -> Plan:
@@ -67,16 +63,3 @@ def _plan(loaded: ScenarioFile, seed: int, targets: TargetSelector, own: dict[st
         quick=loaded.quick,
         **own,
     )
-
-
-def _reference(scenario: Scenario) -> dict[str, Any]:
-    # Heartbeats and backoff scale with the fleet, and no other worker may join: the coordinator takes the
-    # number of workers as a setting.
-    worker = msgspec.convert(scenario.worker, WorkerSettings)
-    known = {"fleet": scenario.workers, "members": scenario.workers, "held": worker.slots + worker.prefetch}
-    return {
-        "workers": scenario.workers,
-        "workload": scenario.workload,
-        "worker": scenario.worker,
-        "coordinator": {**known, **scenario.coordinator},
-    }

@@ -10,8 +10,6 @@ from chaos.anchor import AnchorEntry
 from chaos.model import Strict
 from chaos.unit_types import Seconds
 from chaos.units import format_seconds, parse_seconds, unitless
-from driver.reference.workload import Workload
-from wire.address import MAX_WORKERS
 
 MAX_DURATION_S = 7 * 24 * 3600.0
 
@@ -151,23 +149,14 @@ class AnyScenario(Strict):
     ] = {}
     quick: Annotated[dict[str, Any], Field(description="what `--quick` changes")] = {}
 
+    @property
+    def clients(self) -> int:
+        """How many clients the reference system has; 0 of a system of one's own."""
+        return 0
 
-class Scenario(AnyScenario):
-    """A scenario of the reference system: workers that a coordinator gives tasks."""
-
-    workers: Annotated[int, Field(ge=1, le=MAX_WORKERS, description="worker containers")]
-    workload: Annotated[
-        Workload | None, Field(description="the tasks that are submitted to the coordinator")
-    ] = None
-    placement: Annotated[
-        int | dict[str, Any],
-        Field(
-            description="with --hosts: over how many hosts workers are spread, or which run on which, "
-            "like {host-1: 1-4, host-2: 5-6}; a host is then a target too: host-2"
-        ),
-    ] = 0
-    worker: Annotated[dict[str, Any], Field(description="settings of every worker")] = {}
-    coordinator: Annotated[dict[str, Any], Field(description="settings of the coordinator")] = {}
+    def excess(self) -> str:
+        """Return why its workload is too large for a run, as a sentence; "" where it is not."""
+        return ""
 
 
 class SystemStart(Strict):

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from chaos.explain import nearest, shortened
+from chaos.targets import client_name
 from chaos.units import format_seconds
 from driver.errors import UsageError
 from driver.loads.catalogue import LoadError, check_loads, read_loads
 from driver.loads.templates import VARIABLES
 from driver.paths import project_root
-from driver.reference.workload import MAX_TASKS
 from driver.scenarios.error_collector import ErrorCollector, error_at
+from driver.scenarios.kinds import ReferenceScenario, kind_of
 from driver.scenarios.scalars import ScalarError
-from driver.scenarios.scenario import AnyScenario, Scenario, SystemScenario
+from driver.scenarios.scenario import AnyScenario, SystemScenario
 from driver.scenarios.sections import check_sections
 from driver.scenarios.validation import At, read_model
 from driver.scenarios.yaml_file import (
@@ -33,13 +34,14 @@ from driver.scenarios.yaml_file import (
     substitute,
     variables_in,
 )
-from wire.address import worker_name
 
 FOLDER = project_root() / "scenarios"
 """In a checkout, or in the installed package."""
 WRONG_SYSTEM = {
     SystemScenario: "`{key}` is of the reference system, and this scenario has a `system:` of its own",
-    Scenario: "`{key}` is of a system of your own: give its Compose file with `system:` (or --system)",
+    ReferenceScenario: (
+        "`{key}` is of a system of your own: give its Compose file with `system:` (or --system)"
+    ),
 }
 """Why a key of the other system is refused, by the scenario's model."""
 MAX_COMBINATIONS = 200
@@ -53,7 +55,7 @@ class Overrides:
     started, as a scenario's `system:` says it, with absolute paths.
     """
 
-    workers: int | None = None
+    clients: int | None = None
     duration_s: float | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     quick: bool = False
@@ -71,20 +73,15 @@ class ScenarioFile:
     name: str
     claim: str
     teaches: str
-    scenario: Scenario | SystemScenario
+    scenario: ReferenceScenario | SystemScenario
     file: YamlFile
     quick: bool = False
     folder: Path = Path()
 
     @property
-    def workers(self) -> int:
-        """The workers of the reference system; 0 of a foreign one."""
-        return self.scenario.workers if isinstance(self.scenario, Scenario) else 0
-
-    @property
     def clients(self) -> tuple[str, ...]:
         """The names of the reference system's clients and links; none of a foreign one."""
-        return tuple(worker_name(number) for number in range(1, self.workers + 1))
+        return tuple(client_name(number) for number in range(1, self.scenario.clients + 1))
 
     def error(self, path: KeyPath, text: str, hint: str = "") -> FileError:
         """Return the error at a key of the scenario, with the line that sets the key."""
@@ -192,7 +189,8 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides, folder: Path = Pa
     claim = " ".join(file.comment.split("\n\n")[0].split())
     loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick, folder)
     _check_runs(loaded, overrides)
-    _check_tasks(loaded)
+    if problem := scenario.excess():
+        raise loaded.error(("workload", "rate"), problem)
     _check_loads(loaded)
     return loaded
 
@@ -207,9 +205,9 @@ def _check_runs(loaded: ScenarioFile, overrides: Overrides) -> None:
 
 def scenario_kind(
     data: Mapping[str, Any], at: At, errors: ErrorCollector
-) -> type[Scenario] | type[SystemScenario]:
+) -> type[ReferenceScenario] | type[SystemScenario]:
     """Return the model of a scenario by its keys; a key of the other model is an error that says so."""
-    kind, other = (SystemScenario, Scenario) if "system" in data else (Scenario, SystemScenario)
+    kind, other = kind_of("system" in data)
     foreign = keys_of(other) - keys_of(kind)
     for key in data:
         if key in foreign:
@@ -222,14 +220,6 @@ def scenario_kind(
 def keys_of(kind: type[AnyScenario]) -> set[str]:
     """Return the keys of a scenario's model, as files have them."""
     return {info.alias or name for name, info in kind.model_fields.items()}
-
-
-def _check_tasks(loaded: ScenarioFile) -> None:
-    load = loaded.scenario.workload if isinstance(loaded.scenario, Scenario) else None
-    if load and (count := load.expected(loaded.scenario.duration_s)) > MAX_TASKS:
-        raise loaded.error(
-            ("workload", "rate"), f"expected at most {MAX_TASKS} tasks a run; found {count:.0f}"
-        )
 
 
 def _check_loads(loaded: ScenarioFile) -> None:
@@ -259,8 +249,8 @@ def _merged(file: YamlFile, overrides: Overrides) -> dict[str, Any]:
         data = _over(data, quick)
     if overrides.system is not None:
         data["system"] = dict(overrides.system)
-    if overrides.workers is not None:
-        data["workers"] = overrides.workers
+    if overrides.clients is not None:
+        data["workers"] = overrides.clients
     if overrides.duration_s is not None:
         data["duration"] = format_seconds(overrides.duration_s)
     if overrides.controls is not None:

@@ -9,9 +9,8 @@ import msgspec
 
 from chaos.catalogue import ALL
 from chaos.fault import Fault
-from driver.scenarios.scenario import FaultEntry, ParallelEntry, Scenario, SequenceEntry, SystemScenario
-from wire.settings import CoordinatorSettings, WorkerSettings
-from wire.task_params import PARAMS
+from driver.scenarios.kinds import SETTINGS, ReferenceScenario
+from driver.scenarios.scenario import FaultEntry, ParallelEntry, SequenceEntry, SystemScenario
 
 _VARIABLE = {"$ref": "#/$defs/Variable"}
 _ENTRY = {"$ref": "#/$defs/Entry"}
@@ -19,7 +18,7 @@ _ENTRY = {"$ref": "#/$defs/Entry"}
 
 def schema() -> dict[str, Any]:
     """Return the whole schema (JSON Schema 2020-12)."""
-    made = Scenario.model_json_schema(by_alias=True)
+    made = ReferenceScenario.model_json_schema(by_alias=True)
     definitions = made.pop("$defs", {})
     properties = made["properties"]
     _add_systems(made, definitions)
@@ -40,9 +39,8 @@ def schema() -> dict[str, Any]:
     definitions["PartOfWorkload"] = {
         key: value for key, value in definitions["Workload"].items() if key != "required"
     }
-    for key, kind in (("worker", WorkerSettings), ("coordinator", CoordinatorSettings)):
+    for key, kind in SETTINGS.items():
         properties[key] = {"description": properties[key]["description"], **_settings(kind)}
-    definitions["Kind"]["properties"]["kind"]["enum"] = list(PARAMS)
     definitions["Variable"] = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
     definitions["FaultEntry"] = FaultEntry.model_json_schema(by_alias=True)
     definitions.update(definitions["FaultEntry"].pop("$defs", {}))

@@ -16,12 +16,10 @@ from driver.metrics.signals import SIGNALS
 from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.entries import EntryReader
 from driver.scenarios.error_collector import ErrorCollector
+from driver.scenarios.kinds import SETTINGS, parse_signal_rule
 from driver.scenarios.thresholds import AnchoredThreshold, also_named, parse_expectations
 from driver.scenarios.validation import At
 from driver.scenarios.yaml_file import FileError
-from wire.settings import CoordinatorSettings, WorkerSettings
-
-SETTINGS: dict[str, type[msgspec.Struct]] = {"worker": WorkerSettings, "coordinator": CoordinatorSettings}
 
 
 def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None:
@@ -53,7 +51,7 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
             errors.add(at(("workload", *error.path), error.problem))
     for place, entry in enumerate(_list(data, "abort_when")):
         try:
-            parse_abort(str(entry), names.observations if on_system else None)
+            _ = parse_abort(str(entry), names.observations) if on_system else parse_signal_rule(str(entry))
         except ValueError as error:
             errors.add(at(("abort_when", place), str(error)))
     with errors.collect():
@@ -63,7 +61,7 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
 def names_of(data: dict[str, Any]) -> Names:
     """Return the names of a scenario's loads, observations and faults.
 
-    The `workload` of the reference system are tasks, and no load of operations.
+    The `workload` of the reference system is no load of operations.
     """
     workload, observe = data.get("workload"), data.get("observe")
     loads: list[str] = []

@@ -1,4 +1,4 @@
-"""Targets of a scenario's faults: workers of the reference system, links and containers of another. Pure."""
+"""Targets of a scenario's faults: clients of the reference system, links and containers of another. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TargetSelector(Protocol):
 
 
 class FleetSelector:
-    """Implements TargetSelector for the workers of the reference system."""
+    """Implements TargetSelector for the clients of the reference system."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -58,7 +58,7 @@ class SystemSelector:
 
 
 def links_of_fleet(fleet: Fleet, selection: Selection, draw: str) -> tuple[str, ...]:
-    """Return the links of a selection of workers. Raises TargetError, also for a container without a link."""
+    """Return the links of a selection of clients. Raises TargetError, also for a container without a link."""
     found = fleet.select(selection, draw)
     core = [name for name in found if name in CORE]
     if core:

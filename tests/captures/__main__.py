@@ -50,7 +50,7 @@ def one_run(copies: int, repeat: int, seed: int, folder: Path) -> list[Truth]:
     plan = resolve(loaded, seed)
     project = f"captures-{os.getpid()}"
     limited = sorted({fault.targets[0] for fault in plan.faults if fault.fault in LIMITS})
-    beside = Beside(project, plan.workers, limited, folder)
+    beside = Beside(project, plan.clients, limited, folder)
     request = RunRequest(plan, resolved_yaml(loaded), folder / "results")
 
     async def whole_run() -> None:
@@ -77,7 +77,7 @@ def truths_of(folder: Path) -> list[Truth]:
         raise RuntimeError(f"the kernel dropped {dropped} packets: the capture proves nothing")
     results = folder / "results" / "latest"
     plan = Plan.model_validate_json((results / PLAN).read_bytes())
-    ports = {link_port(index): worker_name(index) for index in range(1, plan.workers + 1)}
+    ports = {link_port(index): worker_name(index) for index in range(1, plan.clients + 1)}
     found = hosts(read(packets), ports, json.loads((folder / PROBER).read_text()))
     for name, limits in json.loads((folder / LIMITS_READ).read_text()).items():
         found[name].limits = limits

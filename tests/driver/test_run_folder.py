@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from driver.reference.scenarios.probe_schedule import probe_windows, settings_json
 from driver.results.run_folder import LATEST, PLAN, RUN, SCENARIO, RunRecord, new_folder
 from driver.runs.run_record import save_record
 from driver.runs.run_subject import RunFacts
 from driver.scenarios.plan import Plan, PlannedFault
-from driver.scenarios.probe_schedule import probe_windows, settings_json
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import find_scenario, load_scenario, parse_scenario
 

@@ -77,8 +77,8 @@ def test_03_rates_sizes_intervals_and_shares_reach_the_work_and_the_duration_cou
     assert max(at_s for at_s, _ in tasks) <= 10.0
     assert all(2_048 <= len(bytes(task.params)) <= 2_200 for _, task in tasks)
     checkpoints = resolve(load_scenario(SCENARIOS / "checkpoint_heavy.yaml"), seed=1)
-    settings = msgspec.convert(checkpoints.worker, WorkerSettings)
-    assert settings.checkpoint_every_ms == checkpoints.worker["checkpoint_every_ms"] > 0
+    settings = msgspec.convert(checkpoints.client_settings, WorkerSettings)
+    assert settings.checkpoint_every_ms == checkpoints.client_settings["checkpoint_every_ms"] > 0
     mixed = resolve(load_scenario(SCENARIOS / "mixed_priority.yaml"), seed=1)
     assert mixed.workload is not None
     drawn = [task.priority for _, task in generate(mixed.workload, 1, 200.0)]

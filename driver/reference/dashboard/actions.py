@@ -129,7 +129,7 @@ def _scenarios(results: Path) -> list[dict[str, Any]]:
         found.append({
             "name": name,
             "claim": loaded.claim,
-            "workers": loaded.workers,
+            "workers": loaded.scenario.clients,
             "duration_s": loaded.scenario.duration_s,
             "last_verdict": last[name].verdict if name in last else None,
         })  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from driver.scenarios.abort_when import AbortMonitor, HeldRules, parse_abort
+from driver.reference.scenarios.live_signals import AbortMonitor, parse_signal_rule
+from driver.scenarios.abort_when import HeldRules, parse_abort
 from wire.control import CoordinatorState, TaskCounts, WorkerState
 
 
@@ -20,7 +21,7 @@ def state(connected: int, waiting: int = 0, completed: int = 0) -> CoordinatorSt
 
 
 def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:
-    watch = AbortMonitor([parse_abort("connected < 50% for 3s")], workers=10)
+    watch = AbortMonitor([parse_signal_rule("connected < 50% for 3s")], workers=10)
     assert [watch.look(float(now_s), state(4)) for now_s in range(4)] == ["", "", "", ""]
     assert (
         watch.look(4.0, state(4))
@@ -29,14 +30,14 @@ def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:
 
 
 def test_a_rule_that_breaks_in_between_begins_again() -> None:
-    watch = AbortMonitor([parse_abort("connected < 50% for 3s")], workers=10)
+    watch = AbortMonitor([parse_signal_rule("connected < 50% for 3s")], workers=10)
     found = [watch.look(float(now_s), state(6 if now_s == 3 else 4)) for now_s in range(7)]
     assert found == [""] * 7
     assert watch.look(7.0, state(4))
 
 
 def test_an_unknown_state_is_no_reason_to_end() -> None:
-    watch = AbortMonitor([parse_abort("connected < 50% for 1s")], workers=10)
+    watch = AbortMonitor([parse_signal_rule("connected < 50% for 1s")], workers=10)
     assert not any(watch.look(now_s / 2, state(4) if now_s % 3 else None) for now_s in range(20))
 
 
@@ -57,7 +58,7 @@ def test_one_reading_holds_no_rule_however_often_it_is_looked_at() -> None:
     ],
 )
 def test_queue_and_rate_are_signals_too(rule: str, completed_per_s: int, waiting: int, ends: bool) -> None:
-    watch = AbortMonitor([parse_abort(rule)], workers=10)
+    watch = AbortMonitor([parse_signal_rule(rule)], workers=10)
     found = [watch.look(float(now_s), state(10, waiting, completed_per_s * now_s)) for now_s in range(6)]
     assert bool(found[-1]) is ends
 
@@ -74,4 +75,4 @@ def test_queue_and_rate_are_signals_too(rule: str, completed_per_s: int, waiting
 )
 def test_a_rule_that_is_none_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        parse_abort(text)
+        parse_signal_rule(text)

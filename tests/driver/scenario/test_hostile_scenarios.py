@@ -171,7 +171,7 @@ def test_variables_that_double_a_text_take_no_memory(tmp_path: Path) -> None:
 def test_a_byte_order_mark_or_a_directive_does_no_harm(begin: str, tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_text(begin + GOOD if "%" not in begin else f"# claim\n{begin}{GOOD}", encoding="utf-8")
-    assert load_scenario(path).workers == 2
+    assert load_scenario(path).scenario.clients == 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "cp500"])

@@ -140,7 +140,7 @@ def test_a_plan_is_stored_and_read_back_the_same() -> None:
 
 
 def test_the_coordinator_gets_the_number_of_workers() -> None:
-    assert plan("  - {fault: cut, targets: all, at: 1s}").coordinator == {
+    assert plan("  - {fault: cut, targets: all, at: 1s}").server_settings == {
         "fleet": 10, "members": 10, "held": 8,
     }  # fmt: skip
 

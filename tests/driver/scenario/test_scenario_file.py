@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.errors import UsageError
-from driver.scenarios.scenario import Scenario
+from driver.reference.scenarios.scenario import ReferenceScenario
 from driver.scenarios.scenario_file import (
     Overrides,
     ScenarioFile,
@@ -28,9 +28,9 @@ def test_the_first_paragraph_of_the_comment_is_the_claim() -> None:
     assert (loaded.claim, loaded.teaches) == ("All is well.", "All is well.\n\nIt teaches.")
 
 
-def reference(loaded: ScenarioFile) -> Scenario:
+def reference(loaded: ScenarioFile) -> ReferenceScenario:
     """The scenario of the reference system in a file."""
-    assert isinstance(loaded.scenario, Scenario)
+    assert isinstance(loaded.scenario, ReferenceScenario)
     return loaded.scenario
 
 
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_scenario_is_refused(text: str, message: str) -> None:
 
 def test_the_command_line_overrides_workers_duration_and_variables() -> None:
     text = HEAD + "vars: {n: 3}\ngroups: {some: 'first ${n}'}\n"
-    scenario = reference(parse_scenario(text, "x", Overrides(workers=9, duration_s=90.0, variables={"n": 4})))
+    scenario = reference(parse_scenario(text, "x", Overrides(clients=9, duration_s=90.0, variables={"n": 4})))
     assert (scenario.workers, scenario.duration_s, scenario.groups) == (9, 90.0, {"some": "first 4"})
 
 
@@ -116,7 +116,7 @@ def test_a_scenario_that_runs_is_stored_without_what_was_applied_already() -> No
     assert "vars" not in stored
     assert "quick" not in stored
     again = parse_scenario(stored, "x")
-    assert (again.claim, again.workers, again.scenario.groups) == (
+    assert (again.claim, again.scenario.clients, again.scenario.groups) == (
         "All is well.",
         2,
         {"some": "first 3"},

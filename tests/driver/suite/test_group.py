@@ -65,11 +65,11 @@ def test_cells_run_in_turn_and_every_round_has_the_next_seed() -> None:
 
 
 def test_every_cells_value_reaches_its_plan(path: Path) -> None:
-    assert [one.plan.worker["cap_ms"] for one in planned(path)] == [100, 200, 100, 200]
+    assert [one.plan.client_settings["cap_ms"] for one in planned(path)] == [100, 200, 100, 200]
 
 
 def test_a_variable_that_is_set_leaves_one_cell(path: Path) -> None:
-    assert [one.plan.worker["cap_ms"] for one in planned(path, {"cap": 50}, repeat=1)] == [50]
+    assert [one.plan.client_settings["cap_ms"] for one in planned(path, {"cap": 50}, repeat=1)] == [50]
 
 
 def test_a_group_is_as_bad_as_its_worst_run() -> None:

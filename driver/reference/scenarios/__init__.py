@@ -1,0 +1,1 @@
+"""What scenarios of the reference system have of their own: keys, hosts, live signals, probing."""
