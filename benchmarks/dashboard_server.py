@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from driver.cli.dashboard import lab_page, serve
+from driver.cli.dashboard import serve
+from driver.cli.reference.lab_page import lab_page
 from driver.engines.engine import Container, LabSpec
-from driver.reference.dashboard.lab_monitor import LabMonitor
 from tests.driver.fakes import SPEC, FakeEngine
 
 
@@ -30,7 +30,7 @@ class Folder(FakeEngine):
 
 async def main(folder: Path) -> None:
     """Serve until SIGTERM."""
-    await serve(lab_page(LabMonitor(Folder(folder)), read_only=True), "127.0.0.1", 0)
+    await serve(lab_page(Folder(folder), read_only=True), "127.0.0.1", 0)
 
 
 if __name__ == "__main__":

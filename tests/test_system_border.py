@@ -3,6 +3,7 @@
 What is special to the reference system (a coordinator, its workers, their tasks) is in the rooms REFERENCE. A
 general module imports none of them, but for the few of ROOTS, where what a system has is put together. Its
 names and docstrings have none of the reference system's words, but for those of WORDS, each with its reason.
+The commands of the reference lab, COMMANDS, are free of both rules.
 """
 
 from __future__ import annotations
@@ -33,16 +34,18 @@ ROOTS = {
     "driver.report.subject_choice": "chooses what a report shows of a run's system",
 }
 """Modules that import a room of the reference system, each with what for."""
-COMPOSED = {
-    "driver.cli": "commands of the reference lab stand beside those of any system, with --workers",
+COMMANDS = {
+    "driver.cli.reference": "what commands do on the reference lab, where no --system is named",
+    "driver.cli.load": "a command of the reference lab alone: it submits tasks",
 }
-"""Packages in which both kinds of system are put together: exempt as a whole."""
+"""Commands of the reference lab: they may have its words, and import it."""
 WORD = re.compile(r"worker|coordinator|(?<![a-z])task", re.IGNORECASE)
 ASYNCIO = re.compile(r"_?tasks?|Task|TaskGroup|create_task|all_tasks|current_task")
 """A task of asyncio, in a module that imports it."""
 WORDS = {
     "chaos.anchor": ({"worker"}, "its examples name a service of some system"),
     "chaos.targets": ({"worker", "workers", "coordinator"}, "how users write targets in the reference lab"),
+    "driver.cli.logs": ({"worker", "coordinator"}, "its help names containers of the reference lab"),
     "driver.forensics.settings": ({"CoordinatorSettings", "WorkerSettings"}, "a root: their types"),
     "driver.histories.journal_folder": ({"worker"}, "an example of a path"),
     "driver.histories.journal_kinds": ({"CoordinatorEvent", "WorkerEvent"}, "a root: their types"),
@@ -66,7 +69,7 @@ WORDS = {
     "driver.machine.base_images": ({"max_workers"}, "a parameter of concurrent.futures"),
 }
 """Words that a general module may have, each list with its reason."""
-MOST_ROOTS, MOST_COMPOSED, MOST_WORDS = 9, 1, 8
+MOST_ROOTS, MOST_COMMANDS, MOST_WORDS = 9, 2, 9
 
 
 def is_inside(module: str, rooms: tuple[str, ...]) -> bool:
@@ -77,7 +80,7 @@ def is_inside(module: str, rooms: tuple[str, ...]) -> bool:
 GENERAL = [
     name
     for name in sorted(modules())
-    if name.startswith(("chaos", "driver")) and not is_inside(name, (*REFERENCE, *COMPOSED))
+    if name.startswith(("chaos", "driver")) and not is_inside(name, (*REFERENCE, *COMMANDS))
 ]
 
 
@@ -134,7 +137,7 @@ def test_a_general_module_has_no_word_of_the_reference_system(module: str) -> No
 
 def test_each_exception_is_needed_and_they_stay_few() -> None:
     assert len(ROOTS) <= MOST_ROOTS
-    assert len(COMPOSED) <= MOST_COMPOSED
+    assert len(COMMANDS) <= MOST_COMMANDS
     assert len(WORDS) <= MOST_WORDS
     assert not [module for module in ROOTS if not reached(module)]
     assert not [module for module, (words, _) in WORDS.items() if words - words_of_the_reference(module)]

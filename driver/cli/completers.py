@@ -40,7 +40,7 @@ def runs(_: click.Context, __: click.Parameter, typed: str) -> Completions:
 
 
 def containers(_: click.Context, __: click.Parameter, typed: str) -> Completions:
-    """Complete a service of a lab; a single worker's name would need a call of the engine."""
+    """Complete a service of a lab; the name of a single container would need a call of the engine."""
     return _named([CLIENT, *CORE, PROBER], typed)
 
 

@@ -13,14 +13,10 @@ from aiohttp import web
 
 from driver.cli import options, options_run, options_system
 from driver.dashboard.auth import RequestAuth
-from driver.dashboard.run_history import RunHistory
 from driver.engines.engine import HOST
 from driver.errors import PortInUseError
 from driver.host_ports import port_holder
 from driver.interrupts import SIGNALS
-from driver.reference.dashboard.dashboard import Dashboard
-from driver.reference.dashboard.lab_monitor import LabMonitor
-from driver.reference.dashboard.server import make_app
 from driver.terminal import print_lines
 
 PORT = 8600
@@ -49,7 +45,7 @@ def command(
     results: Path,
     read_only: bool,
 ) -> None:
-    """Serve a live page of the lab: workers, queues, faults; inject a fault there, and follow its healing.
+    """Serve a live page of the lab: clients, queues, faults; inject a fault there, and follow its healing.
 
     Of a system: lanes of its links, its containers, the faults on them.
 
@@ -63,13 +59,18 @@ def command(
 
         page = system_page(system, read_only)
     else:
-        page = lab_page(LabMonitor(options.engine_of(project)), read_only, lab_port, results)
+        # Imported here: a system does not need it.
+        from driver.cli.reference.lab_page import lab_page
+
+        page = lab_page(options.engine_of(project), read_only, lab_port, results)
     asyncio.run(serve(page, host, port))
 
 
 def serve_until_stopped(project: str) -> None:
     """Serve the dashboard of a lab on a free port, until Ctrl-C."""
-    asyncio.run(serve(lab_page(LabMonitor(options.engine_of(project))), HOST, 0))
+    from driver.cli.reference.lab_page import lab_page
+
+    asyncio.run(serve(lab_page(options.engine_of(project)), HOST, 0))
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,6 @@ class ServedPage:
 
     app: Callable[[RequestAuth], web.Application]
     wait_failed: Callable[[], Coroutine[object, object, object]]
-
-
-def lab_page(
-    monitor: LabMonitor, read_only: bool = False, lab_port: int | None = None, results: Path | None = None
-) -> ServedPage:
-    """Return the page of the reference lab."""
-    dashboard = Dashboard(monitor, read_only, lab_port, results)
-    history = RunHistory(dashboard.results)
-    return ServedPage(lambda auth: make_app(dashboard, history, auth, read_only), dashboard.wait_failed)
 
 
 async def serve(page: ServedPage, host: str, port: int) -> None:

@@ -7,10 +7,10 @@ import json
 import click
 
 from driver.cli import options
+from driver.engines.addresses import published_ports
 from driver.exit_codes import ExitCode
 from driver.machine import doctor
 from driver.machine.doctor_result import CheckResult, DoctorStatus
-from driver.reference.labs.lab import published_ports
 from driver.terminal import print_table
 
 _MARKS = {DoctorStatus.OK: "good", DoctorStatus.WARN: "warn", DoctorStatus.BAD: "bad"}

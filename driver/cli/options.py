@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import click
 
-from chaos.explain import shortened
 from driver.engines.catalogue import KINDS, default_kind, kind_of_lab
 from driver.engines.docker_abilities import ENGINE_NAME as OF_SYSTEMS
 from driver.engines.engine import CONTROL_PORT, HOST, TOXIPROXY_PORT, Abilities, Engine, Say
@@ -21,7 +20,6 @@ from driver.labs.project_name import PATTERN, default_project, note_project
 from driver.machine.setup import prepare
 from driver.machine.shell import MachineError
 from driver.paths import project_root
-from wire.address import MAX_WORKERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 OF_HOSTS = HOSTS_ENGINE.name
@@ -52,23 +50,6 @@ def _hosts(_: click.Context, __: click.Parameter, text: str | None) -> None:
     # In the environment: the engine's file reads it there, and so do the commands that this one starts.
     if text:
         os.environ[HOSTS] = text
-
-
-def _workers(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        count = int(text)
-    except ValueError:
-        raise UsageError(
-            f"--workers takes a whole number; found {shortened(repr(text), 60)}.", "Example: --workers 20"
-        ) from None
-    if not 1 <= count <= MAX_WORKERS:
-        raise UsageError(
-            f"--workers takes 1 to {MAX_WORKERS}; found {shortened(text, 60)}.",
-            "One Toxiproxy carries no more links on one machine." if count > 0 else "Example: --workers 20",
-        )
-    return count
 
 
 def _port(_: click.Context, __: click.Parameter, port: int | None) -> int | None:
@@ -115,9 +96,6 @@ port = click.option(
     "--port", type=int, default=None, callback=_port, metavar="N",
     help=f"Publish Toxiproxy on port N, the coordinator on N + 1.  [{TOXIPROXY_PORT}, {CONTROL_PORT}]",
 )  # fmt: skip
-workers = click.option(
-    "--workers", default=None, callback=_workers, metavar="N", help=f"How many workers, 1 to {MAX_WORKERS}."
-)
 
 
 def chosen_engine() -> str | None:

@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chaos.anchor import AnchorEntry
-from chaos.targets import CLIENT
-from driver.cli import options
 from driver.engines.engine import FaultEngine
 from driver.labs.heal import restore_stale_if_free
-from driver.labs.injection_plan import plan_injection
 from driver.labs.injection_site import InjectionSite
-from driver.reference.labs.injection_site import ReferenceSite
-from driver.reference.labs.lab import existing_lab
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import Terminal
 
@@ -63,6 +58,9 @@ class Place(Protocol):
 def place_of(project: str, system: Path | None) -> Place:
     """Return the system of a file where one is given, else the lab of a project."""
     if system is None:
+        # Imported here: the commands of a system do not need it.
+        from driver.cli.reference.lab_place import LabPlace
+
         return LabPlace(project)
     # Imported here: the commands of the lab do not need it.
     from driver.cli.system_place import SystemPlace
@@ -73,34 +71,3 @@ def place_of(project: str, system: Path | None) -> Place:
 def restore_stale_of(place: Place, terminal: Terminal) -> None:
     """Restore containers from faults whose command was killed, unless a command holds the place."""
     restore_stale_if_free(place.engine(), terminal)
-
-
-class LabPlace:
-    """Implements Place for the reference lab of a project."""
-
-    def __init__(self, project: str) -> None:
-        self.project = project
-        self.words: Sequence[str] = ()
-        self.named = f"the lab {project!r}"
-        self.subject = "The lab"
-        self.new_hint = "Start a new lab: python lab.py down, then up"
-        self._engine = options.engine_of(project)
-
-    def engine(self) -> FaultEngine:
-        return self._engine
-
-    def site(self) -> InjectionSite:
-        return ReferenceSite(existing_lab(self._engine))
-
-    def plan(
-        self,
-        fault: str,
-        params: Mapping[str, Any],
-        selection: str,
-        for_s: float | None,
-        seed: int,
-        when: AnchorEntry | None = None,
-    ) -> tuple[list[PlannedFault], str]:
-        workers = sum(one.service == CLIENT for one in self._engine.containers())
-        planned = plan_injection(fault, params, selection or "all", for_s, seed, workers, when)
-        return planned, f"there are {workers} workers"

@@ -13,12 +13,11 @@ from pydantic import ValidationError
 
 from driver.cli import completers, options, options_run
 from driver.cli.judge import find_run
-from driver.cli.run_lab import lab_for_run
+from driver.cli.reference.run_lab import lab_for_run, subject_on_lab
 from driver.cli.scenario_system import refuse_reference_options, system_in_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.labs.needed_abilities import refuse_lacking
-from driver.reference.run_subject import ReferenceSubject
 from driver.results.run_folder import LATEST, PLAN, SCENARIO
 from driver.runs.fault_free import run_with_controls
 from driver.runs.run_request import RunRequest
@@ -43,7 +42,7 @@ def command(
     name: str, results: Path, keep: bool, replace: bool, project: str, host: str, port: int | None,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Run the stored plan of RUN again: the same targets, times, tasks and draws, on a new lab."""
+    """Run the stored plan of RUN again: the same targets, times, load and draws, on a new lab."""
     folder = find_run(name)
     try:
         plan = Plan.model_validate_json((folder / PLAN).read_bytes())
@@ -60,7 +59,7 @@ def command(
             engine = options.engine_to_fill(project, terminal.info)
             refuse_lacking(plan.faults, engine.abilities)
             stack.enter_context(lab_for_run(engine, ["replay", folder.name], replace, None, terminal))
-            subject_of = partial(ReferenceSubject, engine=engine, terminal=terminal, host=host, port=port)
+            subject_of = partial(subject_on_lab, engine, terminal, host, port)
         else:
             refuse_reference_options(folder.name)
             file = request_of(plan.system).files[0]

@@ -16,15 +16,14 @@ from chaos.actuator import name_list
 from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
 from driver.cli import completers, options, options_run, options_system, scenario_system
-from driver.cli.run_lab import lab_for_run
+from driver.cli.reference.options_fleet import clients as clients_option
+from driver.cli.reference.run_lab import lab_for_run, subject_on_lab
 from driver.cli.verdicts import busy_of, show_verdict
 from driver.dashboard.sidecar import dashboard_sidecar
-from driver.engines.engine import Engine
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.needed_abilities import refuse_lacking
 from driver.nouns import counted
-from driver.reference.run_subject import ReferenceSubject
 from driver.runs.fault_free import run_with_controls
 from driver.runs.group_run import PlannedRun, plan_all, run_group
 from driver.runs.run_request import RunRequest
@@ -42,7 +41,7 @@ Show = Callable[[], Answer]
 
 @click.command("scenario")
 @click.argument("name", shell_complete=completers.scenarios)
-@options.workers
+@clients_option
 @options_system.system
 @options_run.duration
 @options_run.seed
@@ -64,7 +63,7 @@ Show = Callable[[], Answer]
 @click.option("--answer", type=click.Path(dir_okay=False, path_type=Path), hidden=True)
 @options.log_level
 def command(
-    name: str, workers: int | None, system: Path | None, duration: float | None, seed: int | None,
+    name: str, clients: int | None, system: Path | None, duration: float | None, seed: int | None,
     quick: bool, variables: dict[str, Any], controls: bool | None, dry_run: bool, repeat: int | None,
     results: Path, keep: bool, replace: bool, held_lock: int | None, watched: bool, project: str, host: str,
     port: int | None, as_json: bool, answer: Path | None,
@@ -77,7 +76,7 @@ def command(
     try:
         path = options_run.scenario_path(name)
         own = scenario_system.system_override(system)
-        overrides = Overrides(workers, duration, variables, quick, controls, own)
+        overrides = Overrides(clients, duration, variables, quick, controls, own)
         drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
         loaded = load_scenario(path, overrides)
         is_foreign = isinstance(loaded.scenario, SystemScenario)
@@ -107,7 +106,7 @@ def command(
                     refuse_lacking(one.plan.faults, engine.abilities)
                 stack.enter_context(lab_for_run(engine, ["scenario", name], replace, held_lock, terminal))
                 stack.enter_context(dashboard_sidecar(watched, project, results, terminal.info))
-                subject_of = partial(_on_reference, engine, terminal, host, port)
+                subject_of = partial(subject_on_lab, engine, terminal, host, port)
             if len(planned) > 1:
                 show = _run_all(planned, results, subject_of, terminal, as_json)
             else:
@@ -118,10 +117,6 @@ def command(
     except LabError as error:
         write_answer(answer, answer_of(error))
         raise
-
-
-def _on_reference(engine: Engine, terminal: Terminal, host: str, port: int | None, plan: Plan) -> RunSubject:
-    return ReferenceSubject(plan, engine, terminal, host, port)
 
 
 def _run_one(

@@ -32,7 +32,7 @@ from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal
 from driver.trial.learned_file import read_learned
 
-ONLY_REFERENCE = ("workers", "project", "host", "port", "replace", "watched")
+ONLY_REFERENCE = ("clients", "project", "host", "port", "replace", "watched")
 """Parameters of `scenario` that are about the lab of the reference system."""
 
 

@@ -17,10 +17,9 @@ from chaos.catalogue import FAULTS
 from chaos.explain import nearest
 from chaos.units import format_seconds
 from driver.cli import completers, options, options_run, scenario_system
-from driver.cli.run_lab import lab_for_run
+from driver.cli.reference.run_lab import lab_for_run, subject_on_lab
 from driver.errors import UsageError
 from driver.paths import state_dir
-from driver.reference.run_subject import ReferenceSubject
 from driver.results.run_folder import new_folder, point_latest
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.plan import PlannedSystem
@@ -206,5 +205,5 @@ def searched_system(
         else:
             engine = options.engine_to_fill(project, terminal.info)
             stack.enter_context(lab_for_run(engine, [verb, loaded.name], replace, None, terminal))
-            subject_of = partial(ReferenceSubject, engine=engine, terminal=terminal, host=host, port=port)
+            subject_of = partial(subject_on_lab, engine, terminal, host, port)
             yield None, lambda folder: FreshSystem(subject_of, terminal), terminal

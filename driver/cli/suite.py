@@ -15,14 +15,13 @@ from pathlib import Path
 import click
 
 from driver.cli import completers, options, options_run
-from driver.cli.run_lab import lab_for_run
+from driver.cli.reference.run_lab import lab_for_run
 from driver.cli.scenario_system import project_of_scenario, take_down_system
 from driver.dashboard.sidecar import dashboard_sidecar
-from driver.engines.engine import Engine
+from driver.engines.engine import Engine, services
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.files import write_file
-from driver.reference.labs.lifecycle import services
 from driver.results.run_folder import new_folder
 from driver.scenarios.scenario_file import find_scenario, scenario_paths, scenarios_under
 from driver.suite.child_process import StopSignals

@@ -6,7 +6,7 @@ from driver.checks.finding import Status
 from driver.histories.events import MachineSample
 from driver.histories.machine_load import machine_too_busy, too_busy
 from driver.paths import working_root
-from driver.reference.advice import advise
+from driver.report.subject_choice import subject_of
 from driver.report.summary import group_findings, summary
 from driver.report.view import because_with_red, figures, reds_say, sorted_findings
 from driver.report.write import HTML, MARKDOWN
@@ -39,7 +39,7 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
     print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in shown])
     print_lines(["", groups.built_in_says, *_reds(run), *([f"{busy}."] if busy else [])])
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
-    sentences = summary(run, advise(run.history, run.metrics, run.verdict.findings))
+    sentences = summary(run, subject_of(run.history).advise(run.history, run.metrics, run.verdict.findings))
     labels = ("done", "broke", "change")
     print_labelled([
         *((label, brief(one.text)) for label, one in zip(labels, sentences, strict=True)),

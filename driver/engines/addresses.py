@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
+from driver.engines.engine import CONTROL_PORT, TOXIPROXY_PORT
 from driver.errors import LabError
 from driver.host_ports import is_free
 
@@ -69,3 +70,8 @@ def free_port_pair(host: str) -> int:
     """Return the first of two consecutive free ports, for a hint; FIRST_OFFERED where none are free."""
     pairs = range(FIRST_OFFERED, 60_000, 100)
     return next((port for port in pairs if is_free(host, port) and is_free(host, port + 1)), FIRST_OFFERED)
+
+
+def published_ports(port: int | None) -> tuple[int, int]:
+    """Return the ports of Toxiproxy and of the server's control API."""
+    return (TOXIPROXY_PORT, CONTROL_PORT) if port is None else (port, port + 1)

@@ -38,6 +38,11 @@ MONITORS = ("prometheus", "grafana")
 """Optional services that monitor a lab. Their images are pulled and never built."""
 
 
+def services(prober: bool) -> tuple[str, ...]:
+    """Return the services of a lab, with or without the prober."""
+    return (*CORE, CLIENT, PROBER) if prober else (*CORE, CLIENT)
+
+
 @dataclass(frozen=True)
 class Abilities:
     """What an engine does on this machine, and what it does not: each ability is in one of the two.

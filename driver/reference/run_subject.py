@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chaos.prober.probe_rate import write_windows
-from driver.engines.engine import HOST, PROBER, Engine, LabSpec
+from driver.engines.engine import HOST, PROBER, Engine, LabSpec, services
 from driver.engines.many_hosts import ManyHosts
 from driver.errors import UsageError
 from driver.files import write_file
@@ -24,7 +24,6 @@ from driver.reference.labs.lifecycle import (
     LabSnapshot,
     call_engine,
     restart_lab,
-    services,
     start_core,
     start_workers,
 )

@@ -25,8 +25,9 @@ LONGEST_METRIC = max(METRICS, key=len)
 
 def tables() -> Iterator[tuple[str, list[str], list[str]]]:
     """Every table that a command prints: where, its headings, and those that a narrow terminal may lack."""
-    for path in sorted((ROOT / "driver" / "cli").glob("*.py")):
-        module = importlib.import_module(f"driver.cli.{path.stem}")
+    for path in sorted((ROOT / "driver" / "cli").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        module = importlib.import_module(".".join(parts))
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and _name(node.func) in ("print_table", "show_table"):
                 optional = node.args[3] if _name(node.func) == "print_table" and node.args[3:] else None
@@ -53,7 +54,16 @@ TABLES = list(tables())
 
 def test_the_columns_of_every_table_of_every_command_are_declared() -> None:
     commands = {where.partition(":")[0].removesuffix(".py") for where, _, _ in TABLES}
-    assert commands >= {"status", "faults", "top", "scenarios", "suite", "compare", "verdicts", "doctor"}
+    assert commands >= {
+        "lab_status",
+        "faults",
+        "lab_top",
+        "scenarios",
+        "suite",
+        "compare",
+        "verdicts",
+        "doctor",
+    }
 
 
 @pytest.mark.parametrize(("where", "headings", "optional"), TABLES, ids=[one[0] for one in TABLES])

@@ -43,6 +43,6 @@ def test_a_command_about_a_system_of_ones_own_loads_no_client_of_the_reference_l
     assert "toxiproxy" not in loaded_by("try_")
 
 
-@pytest.mark.parametrize("command", ["up", "down"])
+@pytest.mark.parametrize("command", ["up", "reference.lab_up", "down"])
 def test_a_command_that_starts_or_removes_a_lab_loads_no_validator_of_scenarios(command: str) -> None:
     assert "pydantic" not in loaded_by(command)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.cli import run_lab
-from driver.cli.run_lab import lab_for_run
+from driver.cli.reference import run_lab
+from driver.cli.reference.run_lab import lab_for_run
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError, NotReadyError, UsageError
 from driver.labs import lab_journals, lab_lock

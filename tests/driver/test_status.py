@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from driver.cli import options, status
+from driver.cli import options
 from driver.cli.main import run
+from driver.cli.reference import lab_status
 from driver.engines.engine import LabSpec
 from driver.errors import ContainerGoneError
 from driver.labs import lab_lock
@@ -44,9 +45,9 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
         return CoordinatorState(1, 1, False, TaskCounts(0, 0, 0, 0, 0), {}, workers, {})
 
     links = [LinkState("worker-1", "[::]:20001", "10.231.0.2:8765", True, 1, 1, 0, 0, [], [])]
-    monkeypatch.setattr(status, "_state", answer)
+    monkeypatch.setattr(lab_status, "_state", answer)
     monkeypatch.setattr(
-        status, "lab_of", lambda *_: SimpleNamespace(links=SimpleNamespace(states=lambda: links))
+        lab_status, "lab_of", lambda *_: SimpleNamespace(links=SimpleNamespace(states=lambda: links))
     )
     return made
 
@@ -79,7 +80,7 @@ def test_connected_workers_under_a_fault_are_counted(
     link_faults: list[str], containers: dict[str, list[str]],
 ) -> None:  # fmt: skip
     link = LinkState("worker-1", "[::]:20001", "10.231.0.2:8765", True, 1, 1, 0, 0, [], link_faults)
-    monkeypatch.setattr(status, "_links", lambda _: [link])
+    monkeypatch.setattr(lab_status, "_links", lambda _: [link])
     monkeypatch.setattr(engine, "degradations", lambda: containers)
     assert "2 of 2 workers connected, 1 of them under faults; tasks: " in shown(capsys)
 
@@ -113,9 +114,9 @@ def test_no_lab_is_no_error(engine: Engine, capsys: pytest.CaptureFixture[str]) 
 def test_a_fault_by_hand_is_called_so_and_not_by_its_id() -> None:
     faults = ["by-hand-877eba-1", "by-hand-0a0a0a-1", "herd-1"]
     link = LinkState("worker-1", "[::]:1", "c:1", True, 1, 1, 0, 0, [], faults)
-    assert status._as_link(link) == "by hand, herd-1"
+    assert lab_status._as_link(link) == "by hand, herd-1"
 
 
 def test_a_link_that_could_not_be_read_in_time_is_stuck_and_not_clean() -> None:
     link = LinkState("worker-1", "[::]:1", "c:1", True, 1, 1, 0, 0, [], [], stuck=True)
-    assert status._as_link(link) == "stuck"
+    assert lab_status._as_link(link) == "stuck"

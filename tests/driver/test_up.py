@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.cli import up as module
-from driver.cli.up import _up
+from driver.cli.reference import lab_up as module
+from driver.cli.reference.lab_up import _up
 from driver.engines.engine import Engine, LabSpec
 from driver.errors import UsageError
 from driver.labs import lab_journals

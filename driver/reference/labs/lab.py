@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from driver.engines.engine import CONTROL_PORT, TOXIPROXY_PORT, Engine, LabSpec
+from driver.engines.addresses import published_ports
+from driver.engines.engine import Engine, LabSpec
 from driver.errors import ContainerGoneError, NoLabError
 from driver.labs.project_name import start_hint
 from driver.labs.toxiproxy_api import Link
@@ -71,11 +72,6 @@ def new_spec(host: str, port: int | None) -> LabSpec:
     toxiproxy_port, control_port = published_ports(port)
     token = secrets.token_hex(32)
     return LabSpec(secrets.token_hex(32), host, toxiproxy_port, control_port, control_token=token)
-
-
-def published_ports(port: int | None) -> tuple[int, int]:
-    """Return the ports of Toxiproxy and of the coordinator."""
-    return (TOXIPROXY_PORT, CONTROL_PORT) if port is None else (port, port + 1)
 
 
 def links_for(lab: Lab, workers: int) -> list[Link]:

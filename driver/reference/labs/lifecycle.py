@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from chaos.targets import CLIENT
 from driver.background import background
-from driver.engines.engine import CORE, MONITORS, PROBER, Engine, LabSpec
+from driver.engines.engine import CORE, MONITORS, PROBER, Engine, LabSpec, services
 from driver.errors import LabError, SubnetInUseError
 from driver.interrupts import to_completion
 from driver.labs.lab_journals import new_journals
@@ -40,11 +40,6 @@ async def bring_up(
     await start_workers(lab, workers, terminal, prober)
     terminal.clear()
     return lab
-
-
-def services(prober: bool) -> tuple[str, ...]:
-    """Return the services of a lab, with or without the prober."""
-    return (*CORE, CLIENT, PROBER) if prober else (*CORE, CLIENT)
 
 
 async def start_core(engine: Engine, spec: LabSpec, terminal: Terminal) -> Lab:

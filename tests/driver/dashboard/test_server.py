@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
-from driver.cli.dashboard import lab_page, serve
+from driver.cli.dashboard import serve
+from driver.cli.reference.lab_page import lab_page
 from driver.dashboard.auth import RequestAuth
 from driver.dashboard.run_history import RunHistory
 from driver.engines.engine import Container, LabSpec
@@ -234,6 +235,6 @@ class BrokenEngine(FakeEngine):
 
 
 async def test_watching_that_breaks_ends_the_server_with_its_error(tmp_path: Path) -> None:
-    page = lab_page(LabMonitor(BrokenEngine()), read_only=True, results=tmp_path)
+    page = lab_page(BrokenEngine(), read_only=True, results=tmp_path)
     with pytest.raises(RuntimeError, match="a defect in the watching"):
         await asyncio.wait_for(serve(page, "127.0.0.1", 0), 10)

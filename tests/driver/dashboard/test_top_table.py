@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.cli.top import _once
+from driver.cli.reference.lab_top import _once
 from driver.engines.engine import Container, LabSpec
 from driver.histories import events as driver
 from driver.reference.dashboard.lab_monitor import LabMonitor

@@ -1,4 +1,4 @@
-"""The lab of a run: its lock, and the replacement of a lab that is up by one for the run."""
+"""The reference lab of a run: its lock, the replacement of one that is up, and the run's subject."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from driver.errors import EngineGoneError, InterruptedCommandError, LabError, Us
 from driver.interrupts import uninterrupted
 from driver.labs.lab_lock import inherited_lock, lab_lock
 from driver.reference.labs.lifecycle import LabSnapshot, lab_snapshot, restart_lab
+from driver.reference.run_subject import ReferenceSubject
+from driver.scenarios.plan import Plan
 from driver.terminal import Terminal
 
 
@@ -43,6 +45,13 @@ def lab_for_run(
             _restore(engine, before, terminal)
             raise
         _restore(engine, before, terminal)
+
+
+def subject_on_lab(
+    engine: Engine, terminal: Terminal, host: str, port: int | None, plan: Plan
+) -> ReferenceSubject:
+    """Return the reference system as the subject of a run of a plan. It publishes `host` and `port`."""
+    return ReferenceSubject(plan, engine, terminal, host, port)
 
 
 def _restore(engine: Engine, before: LabSnapshot | None, terminal: Terminal) -> None:
