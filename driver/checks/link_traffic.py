@@ -18,8 +18,8 @@ AFTER_NS = 2_000_000_000
 
 def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
     """Return passed or unknown, never failed. A link carried what its server answered; a fault met traffic
-    where a connection was open, or was asked for, on a link that it hit; with loads, where an operation of
-    theirs was under way.
+    where a connection was open, or was asked for, on a link that it hit; with loads, while they were under
+    way.
     """
     run = history.view(run_timeline)
     links = history.view(link_journals)
@@ -39,7 +39,7 @@ def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
     bare = [window for window in run.faults if not _under_load(history, window)]
     if bare:
         because = (
-            f"no operation of a load was under way during {bare[0].fault} ({bare[0].kind}, at "
+            f"no load was under way during {bare[0].fault} ({bare[0].kind}, at "
             f"{run.at_s(bare[0].began_ns):.1f} s), so it proves nothing: let the load last longer"
         )
         return unknown(NAME, because, evidence=show(history, [window.begun for window in bare]))
@@ -63,14 +63,15 @@ def _met(link: LinkJournal, window: FaultWindow) -> bool:
 
 
 def _under_load(history: History, window: FaultWindow) -> bool:
-    """Whether an operation of the loads, where there are any, was under way while a fault was on: an idle
-    connection alone is no traffic.
+    """Whether the loads, where there are any, were under way while a fault was on: an idle connection alone
+    is no traffic. Between two operations of a slow load it is under way too.
     """
-    until_ns = _until_ns(window)
     operations = [one for one in history.of(Operation) if one.op not in OUTSIDE_FAULTS]
-    return not operations or any(
-        one.call_ns <= until_ns and one.return_ns >= window.due_ns for one in operations
-    )
+    if not operations:
+        return True
+    from_ns = min(one.call_ns for one in operations)
+    to_ns = max(one.return_ns for one in operations)
+    return from_ns <= _until_ns(window) and to_ns >= window.due_ns
 
 
 def _until_ns(window: FaultWindow) -> int:

@@ -184,9 +184,9 @@ def test_a_failing_test_command_is_named() -> None:
     assert "finally_check ended with 3" in found("test_commands_passed", commands("fail")).because
 
 
-def operations(past: DoorPast, until_s: int, op: str = "add") -> DoorPast:
-    """An operation of a load each second, until then."""
-    for second in range(1, until_s):
+def operations(past: DoorPast, until_s: int, op: str = "add", from_s: int = 1, every_s: int = 1) -> DoorPast:
+    """Operations of a load, so many seconds apart, until then."""
+    for second in range(from_s, until_s, every_s):
         past.emit(
             "load", Operation, second + 0.1, load="orders", op=op, key=str(second), value=0,
             due_ns=ns(second), call_ns=ns(second), return_ns=ns(second + 0.1), outcome="ok",
@@ -205,7 +205,17 @@ def test_a_fault_after_the_load_proves_nothing_however_many_connections_are_open
     assert found("traffic_flowed", operations(late_fault(), 45)).status is Status.passed
     finding = found("traffic_flowed", operations(late_fault(), 30))
     assert finding.status is Status.unknown
-    assert "no operation of a load was under way during late (latency" in finding.because
+    assert "no load was under way during late (latency" in finding.because
+
+
+def test_a_fault_between_two_operations_of_a_slow_load_met_the_load() -> None:
+    assert found("traffic_flowed", operations(late_fault(), 60, every_s=20)).status is Status.passed
+
+
+def test_a_fault_before_the_load_proves_nothing() -> None:
+    finding = found("traffic_flowed", operations(late_fault(), 60, from_s=50))
+    assert finding.status is Status.unknown
+    assert "no load was under way" in finding.because
 
 
 def test_a_system_that_makes_its_own_load_needs_none_besides_commands_outside_of_faults() -> None:
