@@ -164,7 +164,7 @@ def test_a_system_of_a_compose_file_runs_on_compose_alone(
 
 ABOVE = (
     *("labs", "runs", "judging", "suite", "dashboard", "results"),
-    *("cli/up.py", "cli/status.py", "cli/inject.py"),
+    *("cli/up.py", "cli/status.py", "cli/inject.py", "cli/reference", "reference"),
 )
 """Packages and files of the driver above the seam; a system of a Compose file has files of its own."""
 
