@@ -12,11 +12,15 @@ S = TypeVar("S")
 
 MOST_FEATURES = 20_000
 """Features that are kept; a system whose texts never repeat shows no end of them."""
+MOST_ENTRIES = 4_000
+"""Schedules that are kept; the oldest leaves first."""
+CANDIDATES = 12
+"""Entries of which the best one is changed next. All of them would take longer than a simulated run."""
 
 
 @dataclass
 class CorpusEntry(Generic[S]):
-    """A schedule that showed features first, with the number of times that it was changed."""
+    """A schedule, the features that it showed first, and the number of times that it was changed."""
 
     number: int
     schedule: S
@@ -42,15 +46,17 @@ class Corpus(Generic[S]):
         """Add what a schedule showed; return the features that none before it had."""
         new = self.learn(features)
         if new:
-            kept = frozenset(one for one in features if one in self.seen)
-            self.entries.append(CorpusEntry(number, schedule, kept))
+            self.entries.append(CorpusEntry(number, schedule, new))
+            del self.entries[:-MOST_ENTRIES]
         return new
 
     def pick(self, chance: random.Random) -> CorpusEntry[S]:
-        """Return the entry to change next: the rarer its features and the fewer its picks, the more often."""
+        """Return the entry to change next: of some drawn ones that whose features are the rarest, for the
+        number of its picks.
+        """
         assert self.entries, "a schedule has been added"
-        weights = [self._rarity(one.features) / (1 + one.picks) for one in self.entries]
-        chosen = chance.choices(self.entries, weights)[0]
+        drawn = chance.choices(self.entries, k=CANDIDATES)
+        chosen = max(drawn, key=lambda one: self._rarity(one.features) / (1 + one.picks))
         chosen.picks += 1
         return chosen
 

@@ -9,6 +9,7 @@ import pytest
 from tests.planted.catalogue import PlantedDefect, load_all
 from tests.planted.page import PAGE, table
 from tests.planted.trial import ArmResult, search
+from tests.simulation.compiled import COMPILED
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_a_planted_defect_fits_the_code_once(defect: PlantedDefect) -> None:
     assert (ROOT / defect.file).read_text().count(defect.old) == 1
     assert defect.old != defect.new
+
+
+@pytest.mark.parametrize("defect", load_all(), ids=lambda defect: defect.name)
+def test_a_planted_defect_is_in_a_file_that_the_build_leaves_out(defect: PlantedDefect) -> None:
+    assert defect.file in [f"{room}/{name}.py" for room, names in COMPILED.items() for name in names]
 
 
 def test_there_are_twenty_or_more() -> None:

@@ -1,4 +1,4 @@
-"""Troubles that wait for an event of the history, and not for a time."""
+"""Troubles that wait for an event of the history or a frame on a link, and not for a time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,25 @@ from typing import Final
 from tests.simulation.plan import Trouble
 from wire import events
 
-ANCHORS: Final = (
+EVENTS: Final = (
     "ProcessStarted", "BackoffStarted", "Connecting", "Connected", "ConnectionLost", "AssignmentReceived",
     "Started", "Finished", "ResultAcknowledged", "Dropped", "CheckpointCreated", "WorkerJoined", "WorkerLost",
     "TaskSubmitted", "Assigned", "AttemptAbandoned", "TaskDone", "ResultRefused", "CheckpointCommitted",
     "CheckpointRefused", "HandshakeRefused", "FrameRefused",
 )  # fmt: skip
 """Kinds of events that a trouble can wait for."""
+FRAMES: Final = ("FrameToCoordinator", "FrameToWorker")
+"""Frames on the worker's link, for which it can wait as well."""
+ANCHORS: Final = (*EVENTS, *FRAMES)
+
+
+def worker_of(event: events.Event) -> str:
+    """Return the worker that an event is about; "" where it is about none."""
+    return getattr(event, "worker", "") or (event.by if event.by != "coordinator" else "")
 
 
 class Armed:
-    """A trouble that waits for its event, and what begins it."""
+    """A trouble that waits for its event or frame, and what begins it."""
 
     def __init__(self, trouble: Trouble, begin: Callable[[], None]) -> None:
         self.trouble = trouble
@@ -26,13 +34,11 @@ class Armed:
         self._left = trouble.nth
         self._worker = f"worker-{trouble.worker}"
 
-    def sees(self, event: events.Event, name: str) -> bool:
-        """Count an event of the kind `name`; whether it is the one that is waited for."""
-        if name != self.trouble.when:
-            return False
-        # Of the coordinator's events those about the worker count, and those about none.
-        about = getattr(event, "worker", "") or (event.by if event.by != "coordinator" else "")
-        if about and about != self._worker:
+    def sees(self, name: str, worker: str) -> bool:
+        """Count an event or frame of the kind `name`, of this worker or none; whether it is the one that is
+        waited for.
+        """
+        if name != self.trouble.when or (worker and worker != self._worker):
             return False
         self._left -= 1
         return self._left == 0

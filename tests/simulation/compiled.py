@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,8 +25,8 @@ COMPILED = {
     ),
     "worker": ("attempts", "core", "heartbeat", "phi", "reconnect", "session", "task_manager"),
     "tests/simulation": (
-        "anchors", "books", "clock", "conduct", "coordinator_process", "digest", "endurance", "hostile",
-        "invariants", "memory_store", "network", "novelty", "plan", "process", "rungs", "strikes",
+        "anchors", "books", "clock", "conduct", "coordinator_process", "digest", "endurance",
+        "hostile", "invariants", "memory_store", "network", "novelty", "plan", "process", "rungs", "strikes",
         "worker_process", "world",
     ),
 }  # fmt: skip
@@ -47,14 +48,21 @@ class DifferentError(Exception):
     """Compiled and interpreted modules do not do the same."""
 
 
-def folder() -> Path:
-    """Where the compiled modules are, compiled now if they were not before. Raises NotCompiledError."""
-    built = ROOT / ".stormlab" / "simulation" / _fingerprint()
+def folder(room: str = "simulation", interpreted: Collection[str] = (), beside: Sequence[Path] = ()) -> Path:
+    """Where the compiled modules are, compiled now if they were not before. Raises NotCompiledError.
+
+    Those whose files are in `interpreted` are left as they are, so that they can be changed there; `beside`
+    are copied too. Each `room` keeps one state of the code.
+    """
+    built = ROOT / ".stormlab" / room / _fingerprint(interpreted, beside)
     if not built.is_dir():
-        print("compiling the cores and the simulation: once for each state of the code", flush=True)
+        print(
+            "compiling the cores and the simulation: once for each state of the code",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
         # What was built of older states, or not to its end.
         shutil.rmtree(built.parent, ignore_errors=True)
-        _build(built)
+        _build(built, interpreted, beside)
     return built
 
 
@@ -76,10 +84,11 @@ def is_compiled() -> bool:
     return not world.__file__.endswith(".py")
 
 
-def _fingerprint() -> str:
+def _fingerprint(interpreted: Collection[str], beside: Sequence[Path]) -> str:
     """One name for all that goes into a build."""
     whole = hashlib.sha256(f"{sys.version} {sys.executable} {version('mypy')}".encode())
-    for path in _sources():
+    whole.update(repr(sorted(interpreted)).encode())
+    for path in [*_sources(), *beside]:
         whole.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return whole.hexdigest()[:16]
 
@@ -88,13 +97,14 @@ def _sources() -> list[Path]:
     return sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
-def _build(built: Path) -> None:
+def _build(built: Path, interpreted: Collection[str], beside: Sequence[Path]) -> None:
     fresh = built.with_name("unfinished")
-    for path in [*_sources(), *BESIDE]:
+    for path in [*_sources(), *BESIDE, *beside]:
         copy = fresh / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    files = [f"{room}/{name}.py" for room, names in COMPILED.items() for name in names]
+    named = [f"{room}/{name}.py" for room, names in COMPILED.items() for name in names]
+    files = [file for file in named if file not in interpreted]
     build = [sys.executable, "-m", "tests.simulation.mypyc_build", *files]
     try:
         subprocess.run(build, cwd=fresh, capture_output=True, text=True, timeout=BUILD_MAX_S, check=True)

@@ -30,6 +30,8 @@ class Wire:
     silent: bool = False
     refusing: bool = False
     seen: deque[bytes] = field(default_factory=lambda: deque(maxlen=SEEN))
+    on_sent: Callable[[int], None] | None = None
+    """Called with the end that sent a frame."""
 
     def delay_ns(self, chance: random.Random) -> float:
         """A delay, drawn."""
@@ -90,6 +92,8 @@ class Connection:
         if other.is_closed or own.is_closed:
             return
         own.sent.append(data)
+        if wire.on_sent is not None:
+            wire.on_sent(end)
         if wire.silent:
             return
         wire.seen.append(data)

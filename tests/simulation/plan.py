@@ -63,6 +63,8 @@ class Plan:
     lasts_s: float = TROUBLE_S
     waiting_messages: int = 10_000
     """The bound of a worker's queue: with a small one, checkpoints are refused, or dropped for others."""
+    rest_s: float = 7.0
+    """Seconds after the time of its troubles before which a run does not end."""
 
     @property
     def is_patient(self) -> bool:
@@ -95,7 +97,7 @@ def draw_plan(seed: int) -> Plan:
     # Where they all come at once, workers have more than they can begin.
     within_s = chance.choice((TROUBLE_S, TROUBLE_S, 0.5))
     from_s = chance.uniform(0, TROUBLE_S - within_s)
-    tasks = tuple(_draw_task(chance, number, from_s, within_s) for number in range(chance.randint(3, 24)))
+    tasks = tuple(draw_task(chance, number, from_s, within_s) for number in range(chance.randint(3, 24)))
     calm = chance.random() < 0.05
     kinds = chance.choices(list(KINDS), list(KINDS.values()), k=0 if calm else chance.randint(1, 9))
     troubles = tuple(
@@ -117,7 +119,8 @@ def draw_plan(seed: int) -> Plan:
     return _draw_more(random.Random(f"more {seed}"), plan) if seed % 5 == 3 and troubles else plan
 
 
-def _draw_task(chance: random.Random, number: int, from_s: float, within_s: float) -> Work:
+def draw_task(chance: random.Random, number: int, from_s: float, within_s: float) -> Work:
+    """Task `number`, submitted within `within_s` after `from_s`."""
     steps = chance.choice((1, 1, 1, 3, 8))
     step_ms = chance.choice((0.0, 5.0, 80.0, 400.0))
     return Work(

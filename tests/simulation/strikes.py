@@ -23,9 +23,13 @@ class Strikes:
         self._world = world
         self._clock = world.clock
         self._chance = world.chance
+        lasts_s = min(TROUBLE_S, world.plan.lasts_s)
+        self._drained_ns = int(lasts_s * _S)
+        self._last_ns = int((lasts_s + 6) * _S)
 
     def strike(self, trouble: Trouble) -> None:
         """It begins, and ends by itself."""
+        self._world.struck(trouble)
         worker = self._world.workers[trouble.worker - 1]
         for_ns = int(trouble.for_s * _S)
         match trouble.kind:
@@ -52,7 +56,7 @@ class Strikes:
             case "drain_worker":
                 if worker.is_alive:
                     worker.inside(worker.drain)()
-                self._restart(worker, int(12 * _S))
+                self._restart(worker, self._drained_ns)
             case "freeze_worker":
                 worker.freeze(for_ns)
             case "freeze_coordinator":
@@ -97,7 +101,7 @@ class Strikes:
                 process.start()
 
         self._clock.after(after_ns, revive)
-        self._clock.after(int((TROUBLE_S + 6) * _S), self._last_rites)
+        self._clock.after(self._last_ns, self._last_rites)
 
     def _last_rites(self) -> None:
         """End all trouble: start dead processes again, and cancel pending crashes."""
@@ -135,7 +139,7 @@ class Strikes:
                 loser.kill()
 
         self._clock.after(for_ns, end)
-        self._clock.after(int((TROUBLE_S + 6) * _S), self._last_rites)
+        self._clock.after(self._last_ns, self._last_rites)
 
     def _cut(self, worker: WorkerProcess) -> None:
         for process in (worker, *(twin for twin in self._world.twins if twin.name == worker.name)):

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.simulation import found_plans
-from tests.simulation.anchors import ANCHORS
+from tests.simulation.anchors import EVENTS
 from tests.simulation.breach import BrokenError
+from tests.simulation.changes import Aims, Tried, aim, counted
+from tests.simulation.network import Connection
+from tests.simulation.novelty import FeaturesWorld
 from tests.simulation.plan import Plan, Trouble, draw_plan
 from tests.simulation.search import SimulatedSearch
+from tests.simulation.short_plan import draw_short_plan
 from tests.simulation.shrink import broken_by, kind_of, shortest, simpler, size_of
 from tests.simulation.world import World
 from wire import events, task_events
+
+
+def _tried(plan: Plan) -> Tried:
+    world = FeaturesWorld(plan)
+    world.run()
+    return Tried(plan, tuple(world.moments), tuple(world.begins_ms))
 
 
 def test_the_same_seed_runs_the_same_plans() -> None:
     one, other = SimulatedSearch(3), SimulatedSearch(3)
     for _ in range(12):
         assert one.step() is other.step() is None
-    assert [entry.schedule for entry in one.corpus.entries] == [
-        entry.schedule for entry in other.corpus.entries
-    ]
+    plans = [[entry.schedule.plan for entry in each.corpus.entries] for each in (one, other)]
+    assert plans[0] == plans[1]
     assert one.corpus.seen == other.corpus.seen
 
 
@@ -52,8 +62,8 @@ class _Recorded(World):
         self.begun: list[tuple[str, str, int]] = []
         super().__init__(plan)
 
-    def struck(self, trouble: Trouble, event: events.Event) -> None:
-        self.begun.append((trouble.kind, type(event).__name__, event.at_ns))
+    def struck(self, trouble: Trouble) -> None:
+        self.begun.append((trouble.kind, trouble.when, self.clock.now_ns))
 
 
 def test_an_anchored_trouble_begins_at_its_event_each_time() -> None:
@@ -67,6 +77,63 @@ def test_an_anchored_trouble_begins_at_its_event_each_time() -> None:
     assert at_ns == [one.at_ns for one in worlds[0].assigned if one.worker == "worker-1"][1]
 
 
+def test_a_trouble_at_a_frame_begins_when_that_one_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    send = Connection.send
+
+    def note(self: Connection, end: int, data: bytes) -> None:
+        if not (self.ends[0].is_closed or self.ends[1].is_closed):
+            sent.append(end)
+        send(self, end, data)
+
+    monkeypatch.setattr(Connection, "send", note)
+    plan, counts = replace(draw_short_plan(17), workers=1), []
+    for nth in range(1, 20):
+        sent.clear()
+        world = _Recorded(replace(plan, troubles=(Trouble(0.0, "cut", 1, 0.1, "FrameToCoordinator", nth),)))
+        monkeypatch.setattr(world, "struck", lambda trouble: counts.append(sent.count(0)))
+        world.run()
+    assert counts == list(range(1, 20))
+
+
+def test_a_trouble_begins_at_whatever_moment_of_the_parent_it_is_aimed_at() -> None:
+    chance = random.Random(5)
+    for seed in range(6):
+        plan = draw_short_plan(seed)
+        parent = _tried(replace(plan, troubles=plan.troubles[: seed % 2]))
+        for moment in chance.sample([one for one in parent.moments if one[0] < 5_000], 4):
+            worker, nth = counted(chance, parent, moment)
+            aimed = Trouble(0.0, "cut", worker, 0.1, moment[1], nth)
+            world = _Recorded(replace(parent.plan, troubles=(aimed, *parent.plan.troubles)))
+            world.run()
+            begun_ms = [at_ns // 1_000_000 - 1_000 for _, when, at_ns in world.begun if when == moment[1]]
+            assert begun_ms == [moment[0]], (seed, moment)
+
+
+def test_an_aim_adds_a_trouble_at_a_message_or_puts_one_there() -> None:
+    for seed in range(12):
+        parent = _tried(draw_short_plan(seed))
+        changed = aim(random.Random(seed), Aims(), parent)
+        assert len(changed.troubles) - len(parent.plan.troubles) in (0, 1)
+        assert sum(bool(one.when) for one in changed.troubles) == 1
+
+
+def test_the_next_aim_is_one_that_was_not_tried() -> None:
+    aims = Aims()
+    one = (0, "Assigned", "worker-1", "connected", "")
+    other = (0, "Connected", "worker-1", "connected", "")
+    assert aims.best([("cut", one), ("cut", other)]) == ("cut", one)
+    assert aims.best([("cut", one), ("cut", other)]) == ("cut", other)
+    assert aims.best([("cut", one), ("twin", other)]) == ("twin", other)
+
+
+def test_a_short_plan_ends_soon_after_its_troubles() -> None:
+    plan = replace(draw_short_plan(3), troubles=())
+    world = World(plan)
+    world.run()
+    assert plan.lasts_s + plan.rest_s < world.clock.now_ns / 1e9 - 1 < 8.0
+
+
 def test_a_trouble_whose_event_never_comes_does_not_begin() -> None:
     world = _Recorded(replace(draw_plan(17), troubles=(Trouble(0.0, "cut", 1, 0.1, "Assigned", 10_000),)))
     world.run()
@@ -74,7 +141,7 @@ def test_a_trouble_whose_event_never_comes_does_not_begin() -> None:
     assert world.armed == []
 
 
-@pytest.mark.parametrize("name", ANCHORS)
+@pytest.mark.parametrize("name", EVENTS)
 def test_an_anchor_is_a_kind_of_event(name: str) -> None:
     kind = getattr(events, name, None) or getattr(task_events, name)
     assert issubclass(kind, events.Event)

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 import msgspec
 
-from tests.simulation.anchors import Armed
+from tests.simulation.anchors import FRAMES, Armed, worker_of
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
 from tests.simulation.conduct import BASE_MS, CAP_MS, STABLE_MS, Conduct
@@ -78,7 +78,8 @@ class World:
             self.clock, self.chance, self.coordinator_settings(), KEY, self._journal("coordinator")
         )
         names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
-        self.workers = [self.make_worker(name, name, Wire()) for name in names]
+        wires = [Wire(on_sent=partial(self._sent, name)) for name in names]
+        self.workers = [self.make_worker(name, name, wire) for name, wire in zip(names, wires, strict=True)]
         self.twins: list[WorkerProcess] = []
         self.processes: list[CoordinatorProcess | WorkerProcess] = [self.coordinator, *self.workers]
         self.holders: dict[str, WorkerProcess] = {}
@@ -136,15 +137,22 @@ class World:
 
         self.clock.after(int((self.plan.lasts_s - trouble.at_s) * _S), disarm)
 
-    def _look_at_armed(self, event: events.Event, name: str) -> None:
+    def _sent(self, worker: str, end: int) -> None:
+        self.on_frame(worker, FRAMES[end])
+
+    def on_frame(self, worker: str, name: str) -> None:
+        """A frame is sent on a worker's link; `name` is one of FRAMES."""
+        if self.armed:
+            self._look_at_armed(name, worker)
+
+    def _look_at_armed(self, name: str, worker: str) -> None:
         for armed in list(self.armed):
-            if armed.sees(event, name):
+            if armed.sees(name, worker):
                 self.armed.remove(armed)
-                self.struck(armed.trouble, event)
                 self.clock.after(0, armed.begin)
 
-    def struck(self, trouble: Trouble, event: events.Event) -> None:
-        """A trouble begins at its event."""
+    def struck(self, trouble: Trouble) -> None:
+        """A trouble begins."""
 
     def check(self, steps: int) -> None:
         """After every step: raises BrokenError when something that must always hold does not."""
@@ -164,7 +172,7 @@ class World:
             return True
         if self.plan.is_patient:
             return False
-        calm = now_s > self.plan.lasts_s + 7 and not self._pending
+        calm = now_s > self.plan.lasts_s + self.plan.rest_s and not self._pending
         store = self.coordinator.store
         if not calm or len(store.results) != len(store.tasks):
             return False
@@ -233,7 +241,7 @@ class World:
         if kind is not events.TrafficTotals and kind is not task_events.Totals:
             self.last.append(event)
         if self.armed:
-            self._look_at_armed(event, kind.__name__)
+            self._look_at_armed(kind.__name__, worker_of(event))
         self.witness.see(event)
         self._conduct.see(event)
         if type(event) is task_events.Assigned:

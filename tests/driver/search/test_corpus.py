@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
+
 from driver.checks.finding import failed, passed
 from driver.search.corpus import Corpus
 from driver.search.coverage import LINK_STATES, coverage_of, overlaps
@@ -38,6 +40,14 @@ def test_a_rare_feature_is_changed_more_often_than_a_frequent_one() -> None:
     chance = random.Random(2)
     picks = Counter(corpus.pick(chance).number for _ in range(40))
     assert picks[30] > picks[1]
+
+
+def test_the_oldest_schedules_leave_a_full_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driver.search.corpus.MOST_ENTRIES", 3)
+    corpus: Corpus[Schedule] = Corpus()
+    for number in range(5):
+        corpus.add(number, draw(random.Random(number), SPACE), {f"a|{number}"})
+    assert [entry.number for entry in corpus.entries] == [2, 3, 4]
 
 
 def test_coverage_names_what_was_never_reached() -> None:
