@@ -92,6 +92,9 @@ class LabProcess:
                 return
             self._end_earlier()
             self._kills = self._kernel_kills()
+            if self._is_paused and self._group is not None:
+                # A group of v2 whose members were killed stays frozen: what joins it executes no code.
+                self._group.thaw()
             self._is_paused = False
             connection = InitConnection(self._on_start, self._on_end)
             order = InitOrder(

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from driver.engines.process.control_groups import ControlGroup, GroupV2
 from driver.engines.process.event_log import ProcessEventLog
 from driver.engines.process.fork_server import ForkServer
 from driver.engines.process.init_monitor import InitConnection, InitMonitor
@@ -41,9 +42,9 @@ class PlayedInits:
         self.events = ProcessEventLog()
         self.monitor = InitMonitor()
 
-    def process(self) -> LabProcess:
+    def process(self, group: ControlGroup | None = None) -> LabProcess:
         around = Surroundings("", self.events, frozenset(), self._launch, None, self.answer_within_s)
-        return LabProcess(SPEC, 1, None, around)
+        return LabProcess(SPEC, 1, group, around)
 
     def actions(self) -> list[str]:
         return [one.action for one in self.events.wait(0, 0.0)[1]]
@@ -89,6 +90,30 @@ def test_a_start_without_an_answer_is_ended_before_the_next_one_begins() -> None
         first.close()
         assert "no answer" in str(again.exception(30))
     assert len(inits.held) == 2
+
+
+def test_a_process_that_was_killed_while_frozen_is_thawed_before_it_starts_again(
+    tmp_path: Path,
+) -> None:
+    def starts(connection: InitConnection, init: socket.socket) -> None:
+        was_frozen.append((tmp_path / "cgroup.freeze").read_text())
+        init.sendall(reported(STARTED))
+        assert connection.read()
+        connections.append(connection)
+
+    was_frozen: list[str] = []
+    connections: list[InitConnection] = []
+    for name, text in (("cgroup.freeze", "0"), ("cgroup.events", "frozen 1\n")):
+        (tmp_path / name).write_text(text)
+    inits = PlayedInits(starts)
+    process = inits.process(GroupV2(tmp_path))
+    process.start()
+    process.pause()
+    # From outside: the kernel ends what a frozen group of v2 has.
+    connections[0].end()
+    assert process.row().status == "exited"
+    process.start()
+    assert was_frozen == ["0", "0"]
 
 
 def test_a_start_that_could_not_be_ordered_leaves_nothing_that_ends_a_later_one(tmp_path: Path) -> None:
