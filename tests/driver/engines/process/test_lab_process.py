@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -129,3 +130,17 @@ def test_a_start_that_could_not_be_ordered_leaves_nothing_that_ends_a_later_one(
     assert init is not None
     assert init.wait_until_over(30)
     assert process.row().status == "exited"
+
+
+def test_the_processes_of_a_lab_end_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def end(process: LabProcess) -> None:
+        both.wait()
+
+    monkeypatch.setattr(LabProcess, "end", end)
+    orders, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    lab = LabSupervisor(ForkServer(os.getpid(), orders), tmp_path, "", None, None)
+    lab.create([SPEC, msgspec.structs.replace(SPEC, name="worker-2")])
+    lab.end()
+    assert not both.broken
