@@ -18,6 +18,8 @@ from driver.engines.process.process_spec import ProcessSpec
 from driver.engines.process.requests import ProcessRow, UsageRow
 
 THREADS = 8
+STOP_THREADS = 64
+"""A stop mostly waits for the process."""
 
 
 class LabSupervisor:
@@ -87,6 +89,10 @@ class LabSupervisor:
         """Start processes that do not run."""
         in_threads(lambda name: self.process(name).start(), names)
 
+    def stop(self, names: Sequence[str], grace_s: float) -> None:
+        """End processes by SIGTERM, and by SIGKILL after `grace_s`, side by side."""
+        in_threads(lambda name: self.process(name).stop(grace_s), names, STOP_THREADS)
+
     def process(self, name: str) -> LabProcess:
         """Return one process; a name that no process has is a KeyError."""
         return self._processes[name]
@@ -113,10 +119,10 @@ class LabSupervisor:
             order_init(self._server.orders, connection.its_end, self._logs, network)
 
 
-def in_threads(call: Callable[[str], None], names: Sequence[str]) -> None:
-    """Call `call` on all names, THREADS at a time; raise the first error once all have ended."""
+def in_threads(call: Callable[[str], None], names: Sequence[str], threads: int = THREADS) -> None:
+    """Call `call` on all names, `threads` at a time; raise the first error once all have ended."""
     if len(names) == 1:
         call(names[0])
         return
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         list(pool.map(call, names))

@@ -54,6 +54,9 @@ from driver.errors import (
 from driver.host_ports import is_free, port_holder
 from driver.typed_json import decode_json
 
+SURPLUS_GRACE_S = 12.0
+"""A client that is removed may take so long to end its work."""
+
 
 class LabDescription(msgspec.Struct, frozen=True, kw_only=True):
     """What a supervisor keeps of its lab for the next command."""
@@ -174,8 +177,7 @@ class ProcessEngine:
         self._stop.clear()
         wanted = client_names(clients)
         surplus = [row.name for row in self._rows() if row.service == CLIENT and row.name not in wanted]
-        for name in surplus:
-            self._supervisor.call("stop", name=name, grace_s=12.0)
+        self._supervisor.call("stop_all", names=surplus, grace_s=SURPLUS_GRACE_S)
         self._supervisor.call("remove", names=surplus)
         self._describe(spec, self._place(spec))
         self._create(spec, [*wanted, *also])

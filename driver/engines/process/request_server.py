@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from driver.engines.process.lab_process import RefusedError
-from driver.engines.process.lab_supervisor import LabSupervisor, in_threads
+from driver.engines.process.lab_supervisor import LabSupervisor
 from driver.engines.process.requests import (
     MAX_REQUEST_BYTES,
     EventRow,
@@ -48,9 +48,8 @@ class RequestServer:
             "unpause": lambda given: self._named(given).unpause(),
             "kill": lambda given: self._named(given).kill(),
             "stop": lambda given: self._named(given).stop(_value(given, "grace_s", float)),
-            "stop_all": lambda given: in_threads(
-                lambda name: lab.process(name).stop(_value(given, "grace_s", float)),
-                _value(given, "names", list[str]),
+            "stop_all": lambda given: lab.stop(
+                _value(given, "names", list[str]), _value(given, "grace_s", float)
             ),
             "restart": lambda given: self._named(given).restart(_value(given, "grace_s", float)),
             "plug": lambda given: self._named(given).set_plugged(_value(given, "plugged", bool)),

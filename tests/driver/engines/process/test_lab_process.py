@@ -20,7 +20,7 @@ from driver.engines.process.event_log import ProcessEventLog
 from driver.engines.process.fork_server import ForkServer
 from driver.engines.process.init_monitor import InitConnection, InitMonitor
 from driver.engines.process.lab_process import LabProcess, Surroundings
-from driver.engines.process.lab_supervisor import LabSupervisor
+from driver.engines.process.lab_supervisor import STOP_THREADS, LabSupervisor
 from driver.engines.process.process_spec import InitReport, ProcessSpec
 
 SPEC = ProcessSpec(name="worker-1", service="worker", image="")
@@ -144,3 +144,20 @@ def test_the_processes_of_a_lab_end_side_by_side(tmp_path: Path, monkeypatch: py
     lab.create([SPEC, msgspec.structs.replace(SPEC, name="worker-2")])
     lab.end()
     assert not both.broken
+
+
+def test_many_processes_have_their_grace_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"worker-{number}" for number in range(1, STOP_THREADS + 1)]
+    all_of_them = threading.Barrier(len(names), timeout=10)
+
+    def stop(process: LabProcess, grace_s: float) -> None:
+        all_of_them.wait()
+
+    monkeypatch.setattr(LabProcess, "stop", stop)
+    orders, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    lab = LabSupervisor(ForkServer(os.getpid(), orders), tmp_path, "", None, None)
+    lab.create([msgspec.structs.replace(SPEC, name=name) for name in names])
+    lab.stop(names, 5.0)
+    assert not all_of_them.broken
