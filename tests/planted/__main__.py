@@ -2,7 +2,7 @@
 
 Each arm runs the simulation in a copy of the compiled modules, for `--seconds` of processor time at most; the
 files that have defects are not compiled, so that one build serves all. What is found is made small and run
-again 20 times. `--write` keeps the table in docs/search.md.
+again 20 times, once for both arms. `--write` keeps the table in docs/search.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def built() -> Path:
     return compiled.folder("planted", files, (HERE / "__init__.py", HERE / "trial.py"))
 
 
-def run_arm(folder: Path, defect: PlantedDefect, *, plain: bool, seed: int, seconds: float) -> ArmResult:
+def run_arm(folder: Path, defect: PlantedDefect, seed: int, seconds: float, *flags: str) -> ArmResult:
     """Search for one defect in a copy of `folder`. Raises CalledProcessError where the copy does not run."""
     with tempfile.TemporaryDirectory(prefix="planted-") as copy:
         root = Path(copy) / "tree"
@@ -41,7 +41,7 @@ def run_arm(folder: Path, defect: PlantedDefect, *, plain: bool, seed: int, seco
         apply(defect.as_mutant(), root)
         asked = [sys.executable, "-m", "tests.planted.trial", "--seed", str(seed), "--seconds", str(seconds)]
         done = subprocess.run(
-            [*asked, *(["--plain"] if plain else [])], cwd=root, capture_output=True, text=True,
+            [*asked, *flags], cwd=root, capture_output=True, text=True,
             timeout=LIMIT_S, check=True,
         )  # fmt: skip
     return msgspec.json.decode(done.stdout, type=ArmResult)
@@ -61,12 +61,11 @@ def main() -> int:
     for defect in load_all():
         if defect.name in results or (chosen.names and defect.name not in chosen.names):
             continue
-        arms = [
-            run_arm(folder, defect, plain=plain, seed=chosen.seed, seconds=chosen.seconds)
-            for plain in (False, True)
-        ]
-        results[defect.name] = (arms[0], arms[1])
-        print(defect.name, *arms, sep="\n  ", flush=True)
+        steered = run_arm(folder, defect, chosen.seed, chosen.seconds)
+        flags = ("--plain", "--only-find") if steered.breach else ("--plain",)
+        plain = run_arm(folder, defect, chosen.seed, chosen.seconds, *flags)
+        results[defect.name] = (steered, plain)
+        print(defect.name, steered, plain, sep="\n  ", flush=True)
         if chosen.keep:
             chosen.keep.write_bytes(msgspec.json.encode(results))
     print(table(results, chosen.seconds))
