@@ -23,6 +23,8 @@ ANCHOR_S = 1.0
 """How long a fault waits for its anchor; without it the fault does not begin."""
 ANCHORED = 0.25
 """Share of drawn faults that wait for an anchor."""
+DIALLED_AGAIN = 0.15
+"""Share of these that may wait for a connection on a link where one comes only after another fault."""
 _WAYS = ("to_coordinator", "to_worker")
 
 
@@ -75,11 +77,12 @@ def anchored(chance: random.Random, space: FaultSpace, one: ScheduledFault) -> S
     if len(one.targets) > 1 or not space.links or latest_s < space.from_s:
         return replace(one, when={})
     link = one.targets[0] if is_link else chance.choice(space.links)
-    points: tuple[dict[str, object], ...] = (
+    points: list[dict[str, object]] = [
         {"bytes": round(2 ** chance.uniform(0, 12)), "direction": chance.choice(_WAYS)},
         {"response": 1 + int(chance.expovariate(0.3)), "before": chance.random() < 0.5},
-        {"connection": 1},
-    )
+    ]
+    if space.dialled is None or link in space.dialled or chance.random() < DIALLED_AGAIN:
+        points.append({"connection": 1})
     point = {name: value for name, value in chance.choice(points).items() if value is not False}
     at_s = rounded(min(one.at_s, latest_s))
     return replace(one, at_s=at_s, when={"link": [link], **point, "within": format_seconds(ANCHOR_S)})

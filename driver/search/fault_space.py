@@ -17,7 +17,9 @@ class FaultSpace:
     """All that a search of one system draws from.
 
     `links` and `containers` are the names of targets, `faults` those of the catalogue. A fault is within
-    `from_s` and `until_s`. `clients` are those of the reference system.
+    `from_s` and `until_s`. `clients` are those of the reference system. `dialled` are the links on which
+    connections begin without any fault too, None where that is unknown: on another one a fault seldom waits
+    for one.
     """
 
     links: tuple[str, ...]
@@ -28,6 +30,7 @@ class FaultSpace:
     clients: int = 0
     faults: tuple[str, ...] = ()
     most_faults: int = 4
+    dialled: tuple[str, ...] | None = None
 
     def targets_of(self, fault: str) -> tuple[str, ...]:
         """Return the targets on which a fault of the catalogue can act."""

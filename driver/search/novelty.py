@@ -31,6 +31,7 @@ def features_of(
         [
             *_link_states(history),
             *_phases(history),
+            *_dialled(history),
             *_depths(history),
             *_outcomes(history),
             *_margins(findings),
@@ -76,6 +77,16 @@ def _phases(history: History) -> Iterator[str]:
         yield f"handshake|{joined.outcome}"
     for refused in history.of(HandshakeRefused):
         yield f"handshake|refused: {refused.reason}"
+
+
+def _dialled(history: History) -> Iterator[str]:
+    """The links on which a connection began while faults could."""
+    timeline = history.view(run_timeline).phases.get("timeline")
+    if timeline is None or timeline.ended_ns is None:
+        return
+    for journal in history.view(link_journals).values():
+        if any(timeline.began_ns <= one.asked_ns <= timeline.ended_ns for one in journal.connections):
+            yield f"dialled|{kind_of_name(journal.link)}"
 
 
 def _phases_at(journal: LinkJournal, window: FaultWindow) -> set[str]:

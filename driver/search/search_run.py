@@ -200,17 +200,18 @@ class Search:
         )
 
     def _narrow(self) -> None:
-        """Draw the links alone that carried something in the run without faults: a fault on another one meets
-        nothing.
+        """Draw the links alone that carried something in the run without faults, and anchors at a connection
+        mostly on those that had a new one: on another link a fault meets nothing, or waits in vain.
         """
         carried = {
             link for one in self.judged[:1] for link in self.space.links
             if f"link|{kind_of_name(link)}|connected" in one.features
         }  # fmt: skip
         if carried:
-            self.drawn = replace(
-                self.space, links=tuple(link for link in self.space.links if link in carried)
-            )
+            links = tuple(link for link in self.space.links if link in carried)
+            features = self.judged[0].features
+            dialled = tuple(link for link in links if f"dialled|{kind_of_name(link)}" in features)
+            self.drawn = replace(self.space, links=links, dialled=dialled)
 
     def _learn(self, number: int, schedule: Schedule, features: Collection[str]) -> frozenset[str]:
         """Add what a schedule showed; the one without a fault has nothing to change."""

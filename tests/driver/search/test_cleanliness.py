@@ -10,6 +10,7 @@ from driver.histories.history import History
 from driver.histories.readings import grown
 from driver.histories.system_history import with_links
 from driver.search.cleanliness import PHASES, unclean
+from driver.search.novelty import features_of
 from tests.driver.claims.system_past import SystemPast
 from tests.driver.judge.door_journal import PROCESS, DoorPast, side
 
@@ -37,6 +38,13 @@ def test_a_run_after_which_all_is_as_before_needs_no_new_start() -> None:
         unclean(history_of(past), [passed("no_process_died", "none"), unknown("faults_were_proved", "?")])
         == []
     )
+
+
+@pytest.mark.parametrize(("at_s", "is_dialled"), [(1.0, False), (6.0, True), (15.5, False)])
+def test_a_link_is_dialled_where_a_connection_begins_while_faults_may(at_s: float, is_dialled: bool) -> None:
+    past = door_past()
+    past.opened(at_s)
+    assert ("dialled|api->db:5432" in features_of(history_of(past), [], {})) is is_dialled
 
 
 def test_a_finding_that_failed_is_a_reason() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -134,3 +136,15 @@ def test_rates_are_scaled_wherever_they_are() -> None:
     found = scaled_rates(workload, 0.5)
     assert found == {"a": {"http": "GET http://x", "rate": "4.5/s"}, "b": {"rate": 3}, "rate": "1/s"}
     assert scaled_rates(None, 0.5) is None
+
+
+def test_faults_wait_seldom_for_a_connection_on_a_link_that_has_no_new_one() -> None:
+    def waits(space: FaultSpace) -> Counter[str]:
+        faults = [one for seed in range(800) for one in draw(random.Random(seed), space).faults]
+        return Counter(str(one.when["link"]) for one in faults if "connection" in one.when)
+
+    some = waits(replace(SPACE, dialled=SPACE.links[:1]))
+    first, *others = (some[str([link])] for link in SPACE.links)
+    assert 0 < 2 * max(others) < first
+    every = waits(SPACE)
+    assert min(every.values()) > max(others)
