@@ -83,7 +83,8 @@ def command(
         if is_foreign and held_lock is None:
             scenario_system.refuse_reference_options(loaded.name)
         plan = partial(plan_all, path, loaded, overrides, repeat, drawn)
-        planned = plan(scenario_system.described if is_foreign else None)
+        described = partial(scenario_system.described, note=Terminal().info if dry_run else None)
+        planned = plan(described if is_foreign else None)
         if is_foreign:
             scenario_system.refuse_several_systems(loaded, [one.plan for one in planned])
         if dry_run:

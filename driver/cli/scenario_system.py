@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from click.core import ParameterSource
 
 from driver.cli import options
 from driver.cli.options_system import LEARNED
+from driver.engines.engine import Say
 from driver.errors import UsageError
 from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import SYSTEM, lab_lock
@@ -22,11 +26,13 @@ from driver.paths import state_dir
 from driver.runs.run_subject import RunSubject
 from driver.runs.system_subject import SystemSubject, planned_system, request_of
 from driver.scenarios.plan import Plan, PlannedSystem
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario import SystemScenario
 from driver.scenarios.scenario_file import ScenarioFile, load_scenario
 from driver.scenarios.yaml_file import FileError
-from driver.systems.describe_system import describe_system
+from driver.systems.describe_system import NOT_KNOWN, describe_system
 from driver.systems.lab_of_system import SystemLab
+from driver.systems.portless_services import PortlessServiceError
 from driver.systems.system_images import LAB_IMAGES, door_image
 from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal
@@ -34,6 +40,9 @@ from driver.trial.learned_file import read_learned
 
 ONLY_REFERENCE = ("clients", "project", "host", "port", "replace", "watched")
 """Parameters of `scenario` that are about the lab of the reference system."""
+
+
+_SERVER_PORT = re.compile(r"->\s*([\w.-]+)\s*:\s*(\d{1,5})", re.A)
 
 
 def system_override(system: Path | None) -> Mapping[str, Any] | None:
@@ -93,10 +102,58 @@ def request_of_scenario(loaded: ScenarioFile) -> SystemRequest:
     return learned.request(files[0])
 
 
-def described(loaded: ScenarioFile) -> PlannedSystem:
-    """Return the system of a scenario without starting or building anything. Raises UsageError."""
+def described(loaded: ScenarioFile, note: Say | None = None) -> PlannedSystem:
+    """Return the system of a scenario without starting or building anything. Raises UsageError.
+
+    `note` takes a sentence on ports that only a build or a pull can say, which are not judged.
+    """
     _refuse_wrong_observations(loaded)
-    return planned_system(describe_system(request_of_scenario(loaded))[0])
+    request, written = request_of_scenario(loaded), _ports_written(loaded)
+    try:
+        system, undecided = describe_system(request, written)
+    except PortlessServiceError as error:
+        refused = _as_written(loaded, request, error)
+        supposed = {name: frozenset(written.get(name, {NOT_KNOWN})) for name in error.services}
+        _add_other_errors(refused, loaded, replace(request, ports={**request.ports, **supposed}))
+        raise refused from None
+    if undecided and note is not None:
+        image = "its image is" if len(undecided) == 1 else "their images are"
+        note(f"Not judged: ports of {', '.join(undecided)}, which are known once {image} here.")
+    return planned_system(system)
+
+
+def _add_other_errors(refused: FileError, loaded: ScenarioFile, request: SystemRequest) -> None:
+    """Add to an error what else is wrong with a scenario, on a system that has the ports of `request`."""
+    try:
+        resolve(loaded, 1, planned_system(describe_system(request)[0]))
+    except UsageError as other:
+        refused.add(other)
+
+
+def _ports_written(loaded: ScenarioFile) -> dict[str, set[int]]:
+    """Return the ports that the scenario's targets name, by service."""
+    found: dict[str, set[int]] = {}
+    for server, port in _SERVER_PORT.findall(json.dumps(loaded.scenario.model_dump(mode="json"))):
+        found.setdefault(server, set()).add(int(port))
+    return found
+
+
+def _as_written(loaded: ScenarioFile, request: SystemRequest, error: PortlessServiceError) -> FileError:
+    """Return the error of services without a known port with the place where their ports are written."""
+    assert isinstance(loaded.scenario, SystemScenario), "the scenario has a `system:`"
+    start = loaded.scenario.system
+    listens = f"listens: {{{', '.join(f'{name}: [PORT]' for name in error.services)}}}"
+    around = f"bypass: [{', '.join(error.services)}]"
+    learned = loaded.folder / start.file
+    where = f"`{listens}` into {learned}"
+    if read_learned(learned) is None:
+        where = f"`system: {{file: {start.file}, {listens}}}`"
+    it = "it" if len(error.services) == 1 else "them"
+    return loaded.error(
+        ("system",),
+        f"{', '.join(map(str, request.files))}: {error.problem}",
+        f"Write {where}; or `{around}` there if nothing connects to {it}.",
+    )
 
 
 def _refuse_wrong_observations(loaded: ScenarioFile) -> None:
@@ -114,7 +171,10 @@ def built(loaded: ScenarioFile, terminal: Terminal) -> PlannedSystem:
     request = request_of_scenario(loaded)
     lab = SystemLab(project_of(request.files[0]), door_image(), state_dir() / "systems")
     with interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")):
-        return planned_system(lab.prepare(request, terminal.info))
+        try:
+            return planned_system(lab.prepare(request, terminal.info))
+        except PortlessServiceError as error:
+            raise _as_written(loaded, request, error) from None
 
 
 def refuse_several_systems(loaded: ScenarioFile, plans: Sequence[Plan]) -> None:

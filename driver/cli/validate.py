@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from driver.cli import completers, options, options_run
+from driver.engines.engine import Say
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.needed_abilities import refuse_lacking
@@ -33,7 +34,9 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
     wrong = 0
     for name in files:
         try:
-            plan = check(options_run.scenario_path(name), Overrides(variables=variables, quick=quick))
+            notes: list[str] = []
+            overrides = Overrides(variables=variables, quick=quick)
+            plan = check(options_run.scenario_path(name), overrides, notes.append)
         except UsageError as error:
             wrong += 1
             Terminal().fail(error.sentence, error.hint)
@@ -43,19 +46,20 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
             if plan.workload is None and plan.system is None:
                 idle = "; without `workload:` a run of it can only be inconclusive"
             print_lines([f"{name}: good, {faults} fault{'' if faults == 1 else 's'} on the timeline{idle}"])
+            print_lines([f"  {note}" for note in dict.fromkeys(notes)])
     return ExitCode.WRONG_USE if wrong else ExitCode.PASSED
 
 
-def check(path: Path, overrides: Overrides) -> Plan:
+def check(path: Path, overrides: Overrides, note: Say = lambda _: None) -> Plan:
     """Resolve one scenario in each combination of its matrix; returns the plan of the first.
 
-    Raises UsageError.
+    `note` takes each sentence on what cannot be judged yet. Raises UsageError.
     """
     plans = []
     for cell in combinations(path, overrides):
         mine = replace(overrides, variables={**overrides.variables, **cell})
         loaded = load_scenario(path, mine)
-        plan = resolve(loaded, seed=1, system=_system_of(loaded))
+        plan = resolve(loaded, seed=1, system=_system_of(loaded, note))
         _refuse_lacking(plan)
         plans.append(plan)
     return plans[0]
@@ -68,10 +72,10 @@ def _refuse_lacking(plan: Plan) -> None:
         refuse_lacking(needing, options.abilities_of(has_system=plan.system is not None))
 
 
-def _system_of(loaded: ScenarioFile) -> PlannedSystem | None:
+def _system_of(loaded: ScenarioFile, note: Say) -> PlannedSystem | None:
     if not isinstance(loaded.scenario, SystemScenario):
         return None
     # Imported here: scenarios of the reference system need no client of an engine.
     from driver.cli.scenario_system import described
 
-    return described(loaded)
+    return described(loaded, note)

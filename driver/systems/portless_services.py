@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from driver.errors import UsageError
 from driver.systems.compose_config import ResolvedConfig, names_of, share_network, texts_of
@@ -15,7 +15,27 @@ _JOB = "service_completed_successfully"
 
 
 class PortlessServiceError(UsageError):
-    """No port of a service is known, and another service names it."""
+    """No port of some services is known, and another service names each of them.
+
+    `services` are these; `problem` is the sentence without a file.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self.services = tuple(places)
+        first, place = next(iter(places.items()))
+        several = len(places) > 1
+        which = ", ".join(f"services.{name}" for name in places)
+        door = "no door can be before them" if several else "no door can be before it"
+        names = f"{place} names {f'services.{first}' if several else 'it'}"
+        verb = "have" if several else "has"
+        self.problem = f"{which} {verb} no known port, so {door}, and {names}"
+        flags = " ".join(f"--listens {name}:PORT" for name in places)
+        around = " ".join(f"--bypass {name}" for name in places)
+        super().__init__(
+            f"{self.problem}.",
+            f"Give {'their ports' if several else 'its port'}: {flags}; or {around} if nothing connects to "
+            f"{'them' if several else 'it'}.",
+        )
 
 
 def refuse_portless(
@@ -23,20 +43,20 @@ def refuse_portless(
 ) -> list[str]:
     """Return the services that get no door since no port of theirs is known, and since none is needed.
 
-    Raises PortlessServiceError for one that another service names, unless it is in `allowed`; and UsageError
-    for one in `allowed` that has a port, unless it is in `bypassed`, the services that have something else to
-    allow.
+    Raises PortlessServiceError for all that another service names, unless they are in `allowed`; and
+    UsageError for one in `allowed` that has a port, unless it is in `bypassed`, the services that have
+    something else to allow.
     """
     found = [one.name for one in system.services if not one.ports and _wants_door(config, one.name)]
     for name in sorted(set(allowed) - set(bypassed) - set(found)):
         raise unneeded_bypass(name)
+    named: dict[str, str] = {}
     for name in sorted(set(found) - set(allowed)):
         places = [place for client in sorted(config.services) for place in _places(config, client, name)]
         if places:
-            raise PortlessServiceError(
-                f"services.{name} has no known port, so no door can be before it, and {places[0]} names it.",
-                f"Give its port: --listens {name}:PORT; or --bypass {name} if nothing connects to it.",
-            )
+            named[name] = places[0]
+    if named:
+        raise PortlessServiceError(named)
     return found
 
 

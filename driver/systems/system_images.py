@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from driver.engines import images
 from driver.engines.container_texts import PROJECT
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Say
 from driver.errors import EngineError
+from driver.files import FileReadError, read_file
 from driver.paths import project_root
 from driver.subprocesses import ask
 from driver.systems.built_images import built_image, built_override
 from driver.systems.compose_config import ResolvedConfig
 from driver.systems.compose_yaml import as_yaml
+from driver.systems.dockerfile_ports import MOST_BYTES, NO_BASE, named_ports
 from driver.systems.prober_compose import PROBER
 from driver.systems.system_compose import SystemCompose
 
@@ -66,15 +70,30 @@ class SystemImages:
         return {name: set(self._sdk.exposed_ports(self._name(name, config))) for name in config.services}
 
     def known_ports(self, config: ResolvedConfig) -> dict[str, set[int]]:
-        """Return the ports that the image of each service names; services whose image is not on this machine
-        are left out.
+        """Return the ports that the image of each service names, or will name once its Dockerfile is built;
+        services of which only a build or a pull can say that are left out.
         """
-        names = {name: self._name(name, config) for name in config.services}
-        return {
-            name: set(self._sdk.exposed_ports(image))
-            for name, image in names.items()
-            if self._sdk.image_id(image) is not None
-        }
+        found: dict[str, set[int]] = {}
+        for name, one in config.services.items():
+            image = self._name(name, config)
+            if self._sdk.image_id(image) is not None:
+                found[name] = set(self._sdk.exposed_ports(image))
+            elif one.build is not None and (ports := self._ports_of_build(one.build)) is not None:
+                found[name] = ports
+        return found
+
+    def _ports_of_build(self, build: Mapping[str, Any]) -> set[int] | None:
+        """Return the ports that an image will name; None where its Dockerfile or its base is not here."""
+        text = _dockerfile(build)
+        named = None if text is None else named_ports(text, str(build.get("target") or ""))
+        if named is None:
+            return None
+        if named.base == NO_BASE:
+            return set(named.ports)
+        if self._sdk.image_id(named.base) is None:
+            # Its base may name more; those that the file names are there in any case.
+            return set(named.ports) or None
+        return {*named.ports, *self._sdk.exposed_ports(named.base)}
 
     def image_ids(self, config: ResolvedConfig) -> dict[str, str]:
         """Return the id of the image of each service that has one here."""
@@ -92,3 +111,14 @@ class SystemImages:
     def _name(self, name: str, config: ResolvedConfig) -> str:
         one = config.services[name]
         return one.image if one.build is None else built_image(self._project, name)
+
+
+def _dockerfile(build: Mapping[str, Any]) -> str | None:
+    """Return the text of the Dockerfile of a `build:`; None where it is not on this machine, or too large."""
+    if inline := build.get("dockerfile_inline"):
+        return str(inline)
+    path = Path(str(build.get("context") or ".")) / str(build.get("dockerfile") or "Dockerfile")
+    try:
+        return read_file(path, MOST_BYTES).decode(errors="replace")
+    except FileReadError:
+        return None

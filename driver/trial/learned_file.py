@@ -104,8 +104,8 @@ def learned_yaml(
         f"egress: {json.dumps(sorted(request.egress))}  # services that reach the internet",
         f"bypass: {json.dumps(sorted(request.bypass))}  # services that may go around doors",
         "",
-        "# TCP ports that neither the Compose file nor an image names.",
-        *_section("listens", "{}", _ports(request, found)),
+        "# TCP ports on which each service listens: each has a door.",
+        *_section("listens", "{}", _ports(request, found, system)),
         "",
         "# Links that carried traffic: `try` hurts each of these.",
         *_section("links", "[]", _links(hit.pairs, baseline, system)),
@@ -128,10 +128,15 @@ def _text(text: str) -> str:
     return text if _PLAIN.fullmatch(text) and scalar(text) == text else json.dumps(text)
 
 
-def _ports(request: SystemRequest, found: Mapping[str, Iterable[int]]) -> Iterator[str]:
-    for name, ports in sorted(request.ports.items()):
-        why = "  # found listening" if found.get(name) else ""
-        yield f"{_text(name)}: {json.dumps(sorted(ports))}{why}"
+def _ports(request: SystemRequest, found: Mapping[str, Iterable[int]], system: System) -> Iterator[str]:
+    """The ports of each service: those that its image names too, since that image may not be built."""
+    for one in system.services:
+        ports = request.ports.get(one.name, frozenset())
+        if one.name not in request.bypass:
+            ports |= set(one.ports)
+        if ports:
+            why = "  # found listening" if found.get(one.name) else ""
+            yield f"{_text(one.name)}: {json.dumps(sorted(ports))}{why}"
 
 
 def _links(pairs: Sequence[str], baseline: SystemBaseline, system: System) -> Iterator[str]:

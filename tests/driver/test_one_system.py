@@ -8,6 +8,7 @@ import pytest
 
 from driver.cli import scenario_system
 from driver.cli.main import run as lab
+from driver.engines.engine import Say
 from driver.exit_codes import ExitCode
 from driver.scenarios.plan import PlannedSystem
 from driver.scenarios.scenario_file import ScenarioFile
@@ -20,7 +21,7 @@ duration: 60s
 """
 
 
-def described(loaded: ScenarioFile) -> PlannedSystem:
+def described(loaded: ScenarioFile, note: Say | None = None) -> PlannedSystem:
     file = scenario_system.request_of_scenario(loaded).files[0]
     return PlannedSystem(name="shop", files=(str(file),), services={"db": 1}, links=("outside->db:80",))
 

@@ -8,7 +8,7 @@ import pytest
 
 from driver.errors import UsageError
 from driver.systems.compose_config import system_of
-from driver.systems.portless_services import refuse_portless
+from driver.systems.portless_services import PortlessServiceError, refuse_portless
 from tests.driver.systems.compose_files import DB, config_of
 
 SRV = {"image": "s", "networks": {"default": {"aliases": ["backend"]}}}
@@ -68,3 +68,14 @@ def test_a_service_that_goes_around_doors_is_not_asked_for_a_port(server: dict[s
 def test_leave_for_a_service_whose_image_has_a_port_is_refused() -> None:
     with pytest.raises(UsageError, match="--bypass srv: everything of it passes a door"):
         refused({}, allowed={"srv"}, listening={"srv": {80}})
+
+
+def test_all_services_without_a_port_are_named_at_once() -> None:
+    client = {"image": "c", "expose": ["1"], "links": ["a", "b"]}
+    config = config_of({"a": SRV | {"networks": {"default": None}}, "b": SRV, "c": client})
+    system = system_of(config, {})
+    with pytest.raises(PortlessServiceError) as error:
+        refuse_portless(config, system, set(), set())
+    assert error.value.services == ("a", "b")
+    assert error.value.sentence.startswith("services.a, services.b have no known port")
+    assert "--listens a:PORT --listens b:PORT" in error.value.hint

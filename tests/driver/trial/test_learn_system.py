@@ -22,7 +22,7 @@ from driver.systems.system_request import SystemRequest
 from driver.trial.learn_system import LearnedSystem, SystemNotReadyError, SystemStarter
 
 REQUEST = SystemRequest((Path("compose.yaml"),))
-NO_PORT = PortlessServiceError("services.db has no known port.")
+NO_PORT = PortlessServiceError({"db": "services.api.depends_on"})
 SICK = NotReadyError("db[1] is unhealthy.")
 SICK_TOO = NotReadyError("db[1] ended with 3.")
 

@@ -34,7 +34,11 @@ BASELINE = SystemBaseline(
 )
 SYSTEM = System(
     "shop",
-    tuple(SystemService(name) for name in ("api", "db", "mail", "job", "no")),
+    (
+        SystemService("api", ports=(80,)),
+        SystemService("db", ports=(5432,)),
+        *(SystemService(name) for name in ("mail", "job", "no")),
+    ),
     (
         ServicePair("api", "db", 5432),
         ServicePair("api", "mail", 25),
@@ -73,7 +77,7 @@ def test_what_is_written_is_read_back(folder: Path) -> None:
     assert (request.profiles, request.bypass, request.ports) == (
         ("dev",),
         frozenset({"mail"}),
-        {"db": frozenset({5432})},
+        {"api": frozenset({80}), "db": frozenset({5432})},
     )
 
 
