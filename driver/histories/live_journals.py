@@ -11,7 +11,7 @@ from driver.histories.clock_alignment import aligned
 from driver.histories.clocks import clocks_of
 from driver.histories.history import DRIVER, History, JournalRead
 from driver.histories.journal_folder import MAX_JOURNAL_BYTES, find_journals, open_journal
-from driver.histories.journal_kinds import PROBER, reader_of
+from driver.histories.journal_kinds import PROBER, is_door, reader_of
 from driver.histories.journals import client_order
 from wire.events import Event
 
@@ -22,6 +22,11 @@ DRIVER_BACK_BYTES = 64 << 20
 driver, since a fault that is on may have begun that long ago.
 """
 _BACK = {PROBER: PROBER_BACK_BYTES, DRIVER: DRIVER_BACK_BYTES}
+DOOR_BACK_BYTES = 8 << 20
+"""A door's connections may last long, and each one that is open has a line a second at most."""
+_NAMES = b'"link_named"'
+"""In each line of a door without which others say nothing: it is read wherever it is."""
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass
@@ -63,8 +68,11 @@ class LiveJournals:
                 size = os.fstat(descriptor).st_size
                 file = self._files.get(path)
                 if file is None:
-                    back = _BACK.get(name, BACK_BYTES)
+                    back = _BACK.get(name, DOOR_BACK_BYTES if is_door(name) else BACK_BYTES)
                     file = self._files[path] = _File(max(0, size - back), begins_inside=size > back)
+                    if is_door(name):
+                        names = _lines_with(_NAMES, descriptor, file.offset)
+                        file.events += reader_of(name).read(name, names).events
                 data = os.pread(descriptor, min(max(0, size - file.offset), MAX_JOURNAL_BYTES), file.offset)
         except OSError:
             # The folder is being created or removed.
@@ -75,3 +83,16 @@ class LiveJournals:
         if file.begins_inside and newline:
             whole, file.begins_inside = whole.partition(b"\n")[2], False
         file.events += reader_of(name).read(name, whole + newline).events
+
+
+def _lines_with(word: bytes, descriptor: int, until: int) -> bytes:
+    """Return the whole lines of a file before a place that have a word."""
+    found, torn = [], b""
+    for at in range(0, until, _BLOCK_BYTES):
+        block = os.pread(descriptor, min(_BLOCK_BYTES, until - at), at)
+        if word not in torn + block:
+            torn = block.rpartition(b"\n")[2]
+            continue
+        whole, _, torn = (torn + block).rpartition(b"\n")
+        found += [line for line in whole.split(b"\n") if word in line]
+    return b"".join(line + b"\n" for line in found)

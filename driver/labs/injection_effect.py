@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chaos.actuator import name_list
+from driver.histories.connections_hit import ConnectionsHit, connections_hit
 from driver.histories.history import EMPTY, History
 from driver.histories.live_journals import LiveJournals
 from driver.judging.receipt_rebuild import rebuild_proofs
@@ -22,6 +23,8 @@ from driver.terminal import ProgressView, Terminal
 
 SETTLED_WITHIN_S = 12.0
 READ_EVERY_S = 0.5
+DOORS_REPORT_WITHIN_S = 1.5
+"""A door writes what changed on a connection at most once a second."""
 NO_JOURNALS = (
     "this lab keeps its journals inside the engine, where this command cannot read what the prober saw"
 )
@@ -34,7 +37,7 @@ class InjectionEffect:
     `back_s` is the time from the last fault's end until the last of them was back (None: not all are, or
     none was cut off). `unproved` is the reason where there are no `proofs`, else "". `client` is the noun for
     a client, and `recorded` whether their connections were recorded; those of the clients in `unknown` were
-    not all.
+    not all. `hit` is what doors saw of the connections, and `cuts` whether the fault ends these.
     """
 
     cut_off: Sequence[str] = ()
@@ -45,6 +48,8 @@ class InjectionEffect:
     client: str = "worker"
     recorded: bool = True
     unknown: Sequence[str] = ()
+    hit: ConnectionsHit | None = None
+    cuts: bool = False
 
     @property
     def is_proved(self) -> bool:
@@ -63,14 +68,26 @@ class InjectionEffect:
 
     @property
     def _known_text(self) -> str:
+        seen = "" if self.hit is None else self.hit.text(self.cuts)
         if not self.cut_off:
-            return f"no {self.client} lost its connection"
+            return seen or f"no {self.client} lost its connection"
+        if self.hit is not None and not self.hit.open:
+            # These had none: they asked for one while the fault was on.
+            return f"{seen}; {self._away_text}" if self.away else seen
+        return f"{self._cut_text}; {seen}" if seen else self._cut_text
+
+    @property
+    def _cut_text(self) -> str:
         cut = f"cut off {counted(len(self.cut_off), self.client)}"
         if self.away:
-            return f"{cut}; {name_list(self.away)} {'is' if len(self.away) == 1 else 'are'} not back"
+            return f"{cut}; {self._away_text}"
         if self.back_s == 0:
             return f"{cut}, all back before it ended"
         return f"{cut}, all back in {write(self.back_s, Unit.seconds)}"
+
+    @property
+    def _away_text(self) -> str:
+        return f"{name_list(self.away)} {'is' if len(self.away) == 1 else 'are'} not back"
 
     @property
     def proof_text(self) -> str:
@@ -101,10 +118,12 @@ async def wait_settled(
         return InjectionEffect(unproved=NO_JOURNALS)
     terminal.show(ProgressView(f"waiting until all {site.client}s are back"))
     deadline = time.monotonic() + within_s
+    reported = min(deadline, time.monotonic() + DOORS_REPORT_WITHIN_S)
     while True:
         history = await asyncio.to_thread(journals.read)
         effect = await asyncio.to_thread(injection_effect, history, planned, links, site)
-        if (effect.is_proved and not effect.away) or time.monotonic() > deadline:
+        settled = effect.is_proved and not effect.away
+        if (settled and (effect.cut_off or time.monotonic() > reported)) or time.monotonic() > deadline:
             return effect
         await asyncio.sleep(READ_EVERY_S)
 
@@ -134,4 +153,6 @@ def injection_effect(
         client=site.client,
         recorded=clients is not None,
         unknown=site.unknown_clients(history),
+        hit=connections_hit(history, ids),
+        cuts=any(one.build().disconnects(one.for_s, None) for one in planned),
     )

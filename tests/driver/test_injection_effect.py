@@ -8,15 +8,20 @@ import pytest
 
 from driver.cli.inject import ending_lines
 from driver.histories.history import History
-from driver.histories.live_journals import BACK_BYTES, LiveJournals
+from driver.histories.link_connections import link_journals
+from driver.histories.link_events import CLIENT
+from driver.histories.live_journals import BACK_BYTES, DOOR_BACK_BYTES, LiveJournals
 from driver.labs.injection_effect import InjectionEffect, injection_effect
 from driver.labs.injection_plan import plan_injection
 from driver.reference.labs.injection_site import ReferenceSite
 from driver.reference.labs.lab import Lab
 from driver.scenarios.plan import PlannedFault
+from driver.systems.system_site import SystemSite
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
+from tests.driver.judge.door_journal import LINK, PROCESS, DoorPast
 from tests.driver.judge.histories import Past
 from tests.driver.judge.test_receipt_rebuild import history as seen_by_the_prober
+from tests.driver.systems.test_system_site import running
 from wire.events import ConnectionLost, ProcessStarted
 
 LAB = Lab(FakeEngine({}), SPEC, FakeLinks({}))
@@ -99,6 +104,56 @@ def test_an_unproved_fault_is_shown_with_the_machine_s_load(seen: bool) -> None:
     assert lines[:2] == ["refuse is over.", f"effect: {effect.text}"]
     assert lines[2] == effect.proof_text
     assert any(line.startswith("This machine's load is ") for line in lines) is not seen
+
+
+# -- what doors saw of a system's connections --------------------------------------------------------------
+
+
+def hit(past: DoorPast, kind: str = "cut") -> InjectionEffect:
+    """The effect of a fault of a moment on a system's only link."""
+    past.named()
+    past.fault("f1", kind, [LINK], 5.0, 0.01)
+    (one,) = plan_injection(kind, {}, "all", None, seed=1, clients=1)
+    return injection_effect(
+        past.history([]), [one.model_copy(update={"id": "f1"})], [LINK], SystemSite(running())
+    )
+
+
+def test_connections_that_a_fault_ended_are_counted() -> None:
+    past = DoorPast()
+    past.carried(1.0, 5.005)
+    past.failed(5.008)
+    effect = hit(past)
+    assert effect.cut_off == [LINK]
+    assert effect.text.endswith("is not back; 1 of 1 open connection ended, 1 new one was refused")
+
+
+def test_a_fault_that_met_no_connection_says_that_nothing_was_there() -> None:
+    past = DoorPast()
+    past.carried(1.0, 2.0, CLIENT)
+    past.failed(5.008)
+    past.failed(5.009)
+    says = "no connection was open: nothing was there to be cut, 2 new ones were refused"
+    assert hit(past).text == f"{says}; {LINK} is not back"
+
+
+def test_a_connection_that_outlived_a_fault_is_none_that_ended() -> None:
+    past = DoorPast()
+    past.carried(1.0, 20.0, CLIENT)
+    assert hit(past).text == "none of 1 open connection ended"
+
+
+def test_the_name_of_a_link_is_read_wherever_it_is_in_a_door_s_journal(tmp_path: Path) -> None:
+    past = DoorPast()
+    past.named()
+    past.carried(1.0, 5.005)
+    folder = past.write(tmp_path / "lab") / "journals"
+    path = folder / f"{PROCESS}.jsonl"
+    *before, ended = path.read_bytes().splitlines(keepends=True)
+    many = DOOR_BACK_BYTES // len(ended) + 1
+    path.write_bytes(b"".join(before) + many * ended)
+    history = LiveJournals([folder]).read()
+    assert list(link_journals(history)) == [LINK]
 
 
 # -- journals that grow ------------------------------------------------------------------------------------
