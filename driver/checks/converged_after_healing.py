@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
 from driver.checks.check import Check, Param, Params
 from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.connection_history import ConnectionHistory, connection_histories
@@ -10,7 +13,8 @@ from driver.histories.intervals import union
 from driver.histories.journal_gaps import CLIENTS
 from driver.histories.link_connections import LinkConnection, LinkJournal, link_journals
 from driver.histories.link_events import CLIENT, FIN
-from driver.histories.run_timeline import run_timeline
+from driver.histories.link_names import pair_of
+from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 from driver.nouns import counted
 
@@ -69,7 +73,11 @@ def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
     }
     back = {name: _carried_again_ns(one, healed_ns, run.end_ns) for name, one in before.items()}
     asked = {name: _wanted_ns(one, healed_ns, run.end_ns) for name, one in before.items()}
-    idle = [name for name, at_ns in asked.items() if at_ns is None]
+    idle = [name for name, at_ns in asked.items() if at_ns is None and back[name] is None]
+    gone, resting = _without_traffic(run, before, idle)
+    if gone:
+        because = f"{len(gone)} of {len(before)} links carried nothing since a fault hit it: {gone[0]}"
+        return violated(NAME, because, len(gone))
     unanswered = {name: at_ns for name, at_ns in asked.items() if at_ns is not None and back[name] is None}
     silent = [name for name, at_ns in unanswered.items() if run.end_ns - at_ns >= ANSWER_NS]
     if silent:
@@ -94,9 +102,50 @@ def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
         return failed(NAME, f"{because}; {bound_s:g} s are allowed", **numbers)
     if undecided:
         return unknown(NAME, too_late)
+    if resting:
+        return unknown(NAME, resting[0])
     aside = f"; {counted(len(idle), 'other')} carried nothing since" if idle else ""
     because = f"all {len(took)} links that were used carried traffic {took_s:.1f} s after {since}{aside}"
     return passed(NAME, because, **numbers)
+
+
+def _without_traffic(
+    run: RunTimeline, before: Mapping[str, LinkJournal], idle: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the links that carried nothing since a fault that hit them, and no replica beside them either;
+    and a sentence for each that was watched for less than it rests without a fault.
+    """
+    names = tuple(before)
+    gone, resting = [], []
+    last_ns = max(one.client.last_ns for link in before.values() for one in link.connections)
+    in_use_ns = min(run.end_ns, last_ns, run.last_load_ns or run.end_ns)
+    for name in idle:
+        ends = [one.ended_ns for one in run.faults if one.reaches(name, names) and one.ended_ns is not None]
+        beside = [one for other, one in before.items() if pair_of(other) == pair_of(name)]
+        if not ends or any(_carries(one, max(ends), run.end_ns) for one in beside):
+            continue
+        watched_ns = max(0, in_use_ns - max(ends))
+        rest_ns = _longest_rest_ns(before[name], run.first_load_ns or 0, run.first_fault_ns or run.end_ns)
+        if watched_ns > rest_ns:
+            gone.append(name)
+        else:
+            resting.append(
+                f"{name} carried nothing since a fault hit it, and was watched for {watched_ns / 1e9:.1f} s "
+                f"of load: without a fault it rests for up to {rest_ns / 1e9:.1f} s"
+            )
+    return gone, resting
+
+
+def _longest_rest_ns(link: LinkJournal, from_ns: int, until_ns: int) -> int:
+    """Return the longest time between two instants in which no client sent anything on a link."""
+    used = [
+        at_ns
+        for one in link.connections
+        for at_ns in (one.asked_ns, *one.used_ns)
+        if from_ns < at_ns < until_ns
+    ]
+    begin = [from_ns] if from_ns else []
+    return max((later - at_ns for at_ns, later in pairwise([*begin, *sorted(used), until_ns])), default=0)
 
 
 def _carries(link: LinkJournal, from_ns: int, until_ns: int) -> bool:

@@ -15,18 +15,20 @@ from driver.nouns import counted
 @dataclass(frozen=True)
 class ConnectionsHit:
     """The connections on the links under a fault: `open` when it began, `ended` of these by its end and not
-    in order, and new ones that were `refused`.
+    in order, and new ones that were `refused`. `cuts` says that the fault ends connections.
     """
 
     open: int
     ended: int
     refused: int
+    cuts: bool
 
-    def text(self, cuts: bool) -> str:
-        """The counts, as the end of a sentence. `cuts`: the fault ends connections."""
+    @property
+    def text(self) -> str:
+        """The counts, as the end of a sentence."""
         refused = f"{counted(self.refused, 'new one')} {'was' if self.refused == 1 else 'were'} refused"
         if not self.open:
-            nothing = "no connection was open" + (": nothing was there to be cut" if cuts else "")
+            nothing = "no connection was open" + (": nothing was there to be cut" if self.cuts else "")
             return f"{nothing}, {refused}" if self.refused else nothing
         ended = f"{self.ended or 'none'} of {counted(self.open, 'open connection')} ended"
         return f"{ended}, {refused}" if self.refused else ended
@@ -49,6 +51,7 @@ def connections_hit(history: History, faults: Collection[str]) -> ConnectionsHit
         open=len(standing),
         ended=sum(_ended_under(one, reaching) for one, reaching in standing),
         refused=sum(bool(one.failed) and _is_within(one.asked_ns, reaching) for one, reaching in found),
+        cuts=any(window.cuts for window in windows),
     )
 
 

@@ -60,6 +60,8 @@ class LinkConnection:
     server_ended_ns: int = 0
     round_trips_us: list[int] = field(default_factory=list)
     """Of the client's pings, from their arrival at the door to that of their pongs."""
+    used_ns: list[int] = field(default_factory=list)
+    """When the client had sent its last bytes, by each line of the door that has a later time than before."""
 
     @property
     def first_answer_ns(self) -> int:
@@ -210,6 +212,8 @@ class DoorReader:
         one.client, one.server = event.client, event.server
         one.client_ended_ns, one.server_ended_ns = event.client.ended_ns, event.server.ended_ns
         one.ended_by, one.how = event.ended_by, event.how
+        if event.client.last_ns > (one.used_ns[-1] if one.used_ns else 0):
+            one.used_ns.append(event.client.last_ns)
         if event.client.pings:
             one.round_trips_us += event.client.pings.rtt_us
         if isinstance(event, ConnectionEnded):

@@ -37,7 +37,7 @@ class InjectionEffect:
     `back_s` is the time from the last fault's end until the last of them was back (None: not all are, or
     none was cut off). `unproved` is the reason where there are no `proofs`, else "". `client` is the noun for
     a client, and `recorded` whether their connections were recorded; those of the clients in `unknown` were
-    not all. `hit` is what doors saw of the connections, and `cuts` whether the fault ends these.
+    not all. `hit` is what doors saw of the connections.
     """
 
     cut_off: Sequence[str] = ()
@@ -49,7 +49,6 @@ class InjectionEffect:
     recorded: bool = True
     unknown: Sequence[str] = ()
     hit: ConnectionsHit | None = None
-    cuts: bool = False
 
     @property
     def is_proved(self) -> bool:
@@ -68,7 +67,7 @@ class InjectionEffect:
 
     @property
     def _known_text(self) -> str:
-        seen = "" if self.hit is None else self.hit.text(self.cuts)
+        seen = "" if self.hit is None else self.hit.text
         if not self.cut_off:
             return seen or f"no {self.client} lost its connection"
         if self.hit is not None and not self.hit.open:
@@ -154,5 +153,4 @@ def injection_effect(
         recorded=clients is not None,
         unknown=site.unknown_clients(history),
         hit=connections_hit(history, ids),
-        cuts=any(one.build().disconnects(one.for_s, None) for one in planned),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from driver.checks import ALWAYS, CHECKS, always_judged, run_check
@@ -10,7 +12,7 @@ from driver.forensics.words import REFERENCE, SYSTEM, words_of
 from driver.histories import events as driver
 from driver.histories.history import History
 from driver.histories.journal_gaps import gap_among
-from driver.histories.link_events import CLIENT, CLOSED, FIN, RST, LinesOmitted
+from driver.histories.link_events import CLIENT, CLOSED, DOOR, FIN, RST, LinesOmitted
 from driver.histories.system_events import LoadEnded, Operation
 from driver.histories.system_history import with_links
 from driver.metrics import METRICS, SYSTEM_METRICS, measure
@@ -307,3 +309,38 @@ def test_a_goodbye_on_an_idle_connection_asks_for_nothing(ended_s: float, how: s
     number = past.opened(1.0)
     past.ended(ended_s, number, side(1.1, 70.0, ended_s, how), side(1.2, 50.0, ended_s, CLOSED), CLIENT, how)
     assert found("converged_after_healing", past).status is status
+
+
+def abandoned(end_s: float, *, uses: Iterable[float] = range(1, 60), sibling: bool = False) -> DoorPast:
+    """A link whose only connection is used at these times, until it is cut at 60 s and not asked for again;
+    the connection of another link, or of another replica of its client, goes on.
+    """
+    past = DoorPast()
+    past.named()
+    other, name = (
+        ("api->db:5432@10.236.0.4", "api[2]->db:5432") if sibling else ("web->db:1@x", "web[1]->db:1")
+    )
+    past.named(0.2, other, name)
+    past.fault("cut", "cut", [LINK], 60.0, 0.01)
+    number = past.opened(0.5)
+    for at_s in uses:
+        past.seen(at_s + 0.3, number, side(1.0, at_s), side(1.1, at_s + 0.1))
+    past.ended(60.005, number, side(1.0, 59.0, 60.005, CLOSED), side(1.1, 59.1, 60.005, CLOSED), DOOR, CLOSED)
+    past.carried(1.0, end_s - 0.1, CLIENT, link=other)
+    past.phase("collect", end_s, end_s + 1.0)
+    return past
+
+
+def test_a_link_that_was_hit_and_is_never_asked_for_again_has_not_converged() -> None:
+    finding = found("converged_after_healing", abandoned(90.0))
+    assert finding.status is Status.failed
+    assert finding.because == f"1 of 2 links carried nothing since a fault hit it: {LINK}"
+
+
+def test_a_link_that_rests_for_longer_than_it_was_watched_is_not_decided() -> None:
+    finding = found("converged_after_healing", abandoned(90.0, uses=(1.0, 59.0)))
+    assert finding.status is Status.unknown
+
+
+def test_traffic_that_another_replica_of_the_client_carries_is_none_that_is_missing() -> None:
+    assert found("converged_after_healing", abandoned(90.0, sibling=True)).status is Status.passed
