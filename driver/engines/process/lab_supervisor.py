@@ -71,19 +71,19 @@ class LabSupervisor:
     def remove(self, names: Sequence[str]) -> None:
         """End processes at once, and remove them with their logs."""
 
-        def remove_one(name: str) -> None:
-            with self._lock:
-                process = self._processes.pop(name, None)
-            if process is None:
-                return
-            with process.lock:
-                process.end()
-            if self._network is not None:
-                self._network.remove(name)
+        with self._lock:
+            removed = {name: process for name in names if (process := self._processes.pop(name, None))}
+
+        def end(name: str) -> None:
+            with removed[name].lock:
+                removed[name].end()
+
+        in_threads(end, list(removed))
+        if self._network is not None:
+            self._network.remove(list(removed))
+        for name in removed:
             for path in self._log_folder.glob(f"{name}.log*"):
                 path.unlink(missing_ok=True)
-
-        in_threads(remove_one, names)
 
     def start(self, names: Sequence[str]) -> None:
         """Start processes that do not run."""

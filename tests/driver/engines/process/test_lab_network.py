@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -53,18 +53,31 @@ def test_two_labs_on_the_loopback_network_share_no_address() -> None:
     assert one.claim != other.claim
 
 
+def without_a_kernel(monkeypatch: pytest.MonkeyPatch, ip: Callable[[Sequence[str]], None]) -> LabNetwork:
+    for name in ("unshare", "setns"):
+        monkeypatch.setattr(linux, name, lambda *_: None)
+    for name in ("_disable_ipv6", "_answer_for_own_addresses"):
+        monkeypatch.setattr(lab_network, name, lambda: None)
+    monkeypatch.setattr(lab_network, "_ip", ip)
+    return LabNetwork(1)
+
+
+def test_the_ends_of_many_processes_are_removed_by_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered: list[Sequence[str]] = []
+    network = without_a_kernel(monkeypatch, ordered.append)
+    network.attach({f"worker-{number}": {"links": client_address(number)} for number in (1, 2, 3)})
+    ordered.clear()
+    network.remove(["worker-1", "worker-3"])
+    assert ordered == [["link set end1 group 77", "link set end3 group 77", "link del group 77"]]
+
+
 def test_a_network_that_could_not_be_made_is_gone_before_the_next_try(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(lines: Sequence[str]) -> None:
         raise OSError(0, "`ip` gave no answer")
 
-    for name in ("unshare", "setns"):
-        monkeypatch.setattr(linux, name, lambda *_: None)
-    for name in ("_disable_ipv6", "_answer_for_own_addresses"):
-        monkeypatch.setattr(lab_network, name, lambda: None)
-    monkeypatch.setattr(lab_network, "_ip", refuse)
-    network = LabNetwork(1)
+    network = without_a_kernel(monkeypatch, refuse)
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match="no answer"):
         network.attach({"worker-1": {"links": client_address(1)}})
