@@ -43,10 +43,12 @@ BELOW = {
         ),
         *("report", "results", "runs", "scenarios", "suite", "systems"),
     },
+    "advice": {"checks", "claims", "histories", "metrics", "report"},
     "results": {"checks", "controls", "histories", "judging", "metrics", "scenarios"},
     "forensics": {"histories", "metrics", "scenarios"},
     "report": {
-        *("checks", "forensics", "histories", "judging", "metrics", "reference", "results", "scenarios"),
+        *("advice", "checks", "forensics", "histories", "judging", "metrics", "reference", "results"),
+        "scenarios",
     },
     "runs": {
         *("checks", "claims", "engines", "histories", "judging", "labs", "loads", "observations", "report"),
@@ -84,7 +86,8 @@ OUTSIDE_WORLD = {
 REBUILD_RECEIPTS = ("evidence_forgotten", "fault_of_another_kind")
 """Controls that make receipts: the rules of faults stand beside what injects them."""
 PURE = (
-    *("driver.checks", "driver.claims", "driver.metrics", "driver.judging.verdict", "wire"),
+    *("driver.advice", "driver.checks", "driver.claims", "driver.metrics"),
+    *("driver.judging.verdict", "wire"),
     "driver.histories.history",
     *(
         f"driver.controls.{path.stem}"

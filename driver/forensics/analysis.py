@@ -11,7 +11,12 @@ from dataclasses import dataclass
 
 from driver.forensics.connection_disagreement import Disagreement, disagreements
 from driver.forensics.gaps import RetryGaps, gaps_by_client, pooled
-from driver.forensics.policy_identification import PolicyIdentification, identify_among, identify_policy
+from driver.forensics.policy_identification import (
+    PolicyIdentification,
+    identify_among,
+    identify_policy,
+    policies_for,
+)
 from driver.forensics.recommend import Recommendation, recommend
 from driver.forensics.settings import advised_s, own_s
 from driver.forensics.storm_model import StormModel, admission_is_known, storm_models
@@ -95,7 +100,8 @@ def analyse(history: History) -> ForensicAnalysis:
     """Return the results for a history. Missing journals raise no error; `missing` lists them."""
     gaps = gaps_by_client(history)
     fleet = pooled(list(gaps.values()))
-    naming = identify_policy(fleet)
+    words = words_of(history)
+    naming = identify_policy(fleet, policies_for(words))
     seen = detection_times(history)
     declared = {event.by: event.policy for event in history.of(BackoffStarted)}
     return ForensicAnalysis(
@@ -107,9 +113,9 @@ def analyse(history: History) -> ForensicAnalysis:
         declared=tuple(name for name, _ in Counter(declared.values()).most_common()),
         storms=tuple(storm_synchrony(history)),
         disagreements=tuple(disagreements(history)),
-        what_if=_what_if(history, naming, declared),
+        what_if=_what_if(history, naming, declared) if words.has_slots else None,
         missing=tuple(_missing(history)),
-        words=words_of(history),
+        words=words,
     )
 
 
@@ -127,7 +133,9 @@ def _clients(
     best = fleet.best
     doubtful = [client for client, one in told.items() if best and one.sure and _differs(one, best.policy)]
     alone = set(sorted(doubtful, key=lambda client: -told[client].lead)[:MAX_IDENTIFIED_ALONE])
-    told.update({client: identify_policy(gaps[client]) for client in alone})
+    told.update(
+        {client: identify_policy(gaps[client], [one.policy for one in fleet.fits]) for client in alone}
+    )
     return {
         client: ClientAnalysis(
             client, tuple(of[client]), told[client], client in alone, declared.get(client, "")
@@ -190,12 +198,9 @@ def _missing(history: History) -> list[str]:
     found = []
     if not history.by(SERVER):
         found.append(NO_SERVER_JOURNAL)
-    elif not admission_is_known(history):
+    elif words_of(history).has_slots and not admission_is_known(history):
         found.append(
-            f"The {words_of(history).server}'s settings are unknown: its admission rate is assumed to be the "
-            "reference coordinator's default."
-            if words_of(history) is not REFERENCE
-            else "The coordinator's settings are unknown: its admission rate is assumed to be the default."
+            "The coordinator's settings are unknown: its admission rate is assumed to be the default."
         )
     silent = [client for client in history.clients if not history.by(client)]
     if silent:

@@ -5,7 +5,7 @@ distinguish them. Pure.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +15,13 @@ from driver.forensics.gaps import MAX_GAPS, RetryGaps, pooled, sampled
 from driver.forensics.goodness import Misfit, misfit
 from driver.forensics.likelihood import log_density
 from driver.forensics.policies import Numbers, draw_s
-from wire.policies import POLICIES
+from driver.forensics.words import Words
+from wire.policies import POLICIES, ReconnectPolicy
 
 MIN_LEAD = math.log(10)
 """A policy is identified when the gaps are ten times likelier under it than under the second."""
+OWN = ("seed", "slotted")
+"""Policies of the reference system: its first one, and the one that follows the slots of its server."""
 MIN_GAPS = 8
 """Fewer gaps fit some policy by chance."""
 _SAME = 1e-3
@@ -56,12 +59,19 @@ class PolicyIdentification:
         return self.misfit is None and self.lead >= MIN_LEAD and self.gaps >= MIN_GAPS
 
 
-def identify_policy(gaps: RetryGaps) -> PolicyIdentification:
-    """Identify the policy of some gaps, with base and cap as free parameters."""
+def policies_for(words: Words) -> list[ReconnectPolicy]:
+    """Return the policies that a system's clients may have."""
+    return [one for one in POLICIES.values() if words.has_slots or one.name not in OWN]
+
+
+def identify_policy(
+    gaps: RetryGaps, policies: Collection[ReconnectPolicy] = tuple(POLICIES.values())
+) -> PolicyIdentification:
+    """Identify the policy of some gaps among these, with base and cap as free parameters."""
     gaps = sampled(gaps)
     if not len(gaps):
         return PolicyIdentification((), 0, 0)
-    return _ranked(gaps, [fit(policy, gaps) for policy in POLICIES.values()])
+    return _ranked(gaps, [fit(policy, gaps) for policy in policies])
 
 
 def identify_among(gaps: RetryGaps, known: Iterable[Fit]) -> PolicyIdentification:

@@ -20,9 +20,11 @@ class Words:
     rows: str
     server: str
     fleet: str
+    has_slots: bool = False
+    """Whether its server assigns the times of attempts: a storm can be played again under each policy."""
 
 
-REFERENCE = Words("worker", "workers", "worker", "workers", "coordinator", "the fleet")
+REFERENCE = Words("worker", "workers", "worker", "workers", "coordinator", "the fleet", has_slots=True)
 SYSTEM = Words("client", "clients", "link", "links", "server", "the clients")
 
 

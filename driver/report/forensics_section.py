@@ -121,6 +121,9 @@ def forensics_section(analysis: ForensicAnalysis) -> ForensicsSection:
 
 
 def _without(analysis: ForensicAnalysis) -> str:
+    """Return why no storm is played again; "" for a system of which none can be."""
+    if not analysis.words.has_slots:
+        return ""
     if analysis.naming.misfit is not None:
         return (
             "No storm of this run can be played again: something other than the policy decided when attempts "
@@ -136,10 +139,16 @@ def _also(analysis: ForensicAnalysis) -> list[str]:
     """Return sentences on the declared policies, and on clients that do not fit the fleet."""
     found = []
     best = analysis.naming.best
+    known = {one.policy.name for one in analysis.naming.fits}
     if best is not None and analysis.declared:
         names = ", ".join(analysis.declared[:MOST_DECLARED])
         found.append(f"The {analysis.words.clients}' own settings name {names}{_contradiction(analysis)}.")
-    if best is not None and best.policy.twin and set(analysis.declared) != {best.policy.name}:
+    if (
+        best is not None
+        and best.policy.twin
+        and best.policy.twin in known
+        and set(analysis.declared) != {best.policy.name}
+    ):
         found.append(f"{best.policy.twin} with its base at the cap draws the same as {best.policy.name}.")
     deviants = analysis.deviants
     if deviants:

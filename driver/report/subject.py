@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from driver.advice.catalogue import advise
 from driver.checks.finding import Finding
 from driver.forensics.words import SYSTEM, Words
 from driver.histories.connection_history import ConnectionHistory
@@ -126,11 +127,6 @@ def _carried(history: History, one: ConnectionHistory) -> str:
     return write(sum(found.client.bytes + found.server.bytes for found in each), Unit.bytes)
 
 
-def _no_advice(_: History, __: Metrics, ___: Sequence[Finding]) -> Sequence[Advice]:
-    """Advice names settings of the reference system."""
-    return ()
-
-
 SYSTEM_SUBJECT = ReportSubject(
     SYSTEM,
     system_lanes,
@@ -139,7 +135,7 @@ SYSTEM_SUBJECT = ReportSubject(
     system_tables,
     _operation_tiles,
     _operation_load,
-    _no_advice,
+    advise,
     ("Carried", _carried),
     ("Ok/s", operation_rates),
     "The whole",

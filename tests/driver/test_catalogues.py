@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 
 import pytest
 
+from driver.advice.catalogue import ADVISERS as ADVISERS_OF_SYSTEMS
 from driver.checks import CHECKS
 from driver.metrics.catalogue import FAMILIES
 from driver.reference.advice.catalogue import ADVISERS
@@ -20,6 +21,7 @@ from driver.reference.advice.catalogue import ADVISERS
         ("driver.metrics", "FAMILY", list(FAMILIES)),
         ("driver.reference.metrics", "FAMILY", list(FAMILIES)),
         ("driver.reference.advice", "ADVISER", list(ADVISERS)),
+        ("driver.advice", "ADVISER", list(ADVISERS_OF_SYSTEMS)),
     ],
 )
 def test_a_catalogue_leaves_no_declaration_out(package: str, name: str, held: list[object]) -> None:
