@@ -116,6 +116,9 @@ def described(loaded: ScenarioFile, note: Say | None = None) -> PlannedSystem:
         supposed = {name: frozenset(written.get(name, {NOT_KNOWN})) for name in error.services}
         _add_other_errors(refused, loaded, replace(request, ports={**request.ports, **supposed}))
         raise refused from None
+    if note is not None:
+        for warning in system.config.warnings:
+            note(f"Compose warns: {warning}")
     if undecided and note is not None:
         image = "its image is" if len(undecided) == 1 else "their images are"
         note(f"Not judged: ports of {', '.join(undecided)}, which are known once {image} here.")

@@ -119,6 +119,8 @@ class ResolvedConfig(msgspec.Struct, frozen=True):
     services: dict[str, ComposeService]
     networks: dict[str, ComposeNetwork] = {}
     volumes: dict[str, ComposeVolume] = {}
+    warnings: tuple[str, ...] = ()
+    """What Compose said on its error stream while it read the files, each once."""
 
 
 def parse(output: bytes, file: str) -> ResolvedConfig:

@@ -70,6 +70,7 @@ class SystemLab:
         self._generated = self._folder / "compose.yaml"
         self._images = SystemImages(project, self._sdk)
         self._journals = journals
+        self._warned: set[str] = set()
         self._running: tuple[SystemCompose, StartWatch | None] | None = None
 
     # -- up ------------------------------------------------------------------------------------------------
@@ -84,6 +85,10 @@ class SystemLab:
         Raises LabError, and then nothing is left.
         """
         config = resolve(request.files, request.profiles)
+        for warning in config.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                say(f"note: Compose warns: {warning}")
         # What no image decides is refused before any is built.
         refuse_unknown_services(config, "--egress", request.egress)
         refuse_unknown_services(config, "--listens", request.ports)
@@ -107,7 +112,7 @@ class SystemLab:
         """Start a system and return when all of it is ready. Raises LabError, and then nothing is left."""
         request = system.request
         try:
-            watch = StartWatch(self._project, self._sdk)
+            watch = StartWatch(self._project, self._sdk, request)
             started = self._start(system, watch, say)
             watch.wait_ready()
             write_system_file(self._folder, self._as_file(request, started))

@@ -37,7 +37,7 @@ class PlainLab(SystemLab):
         try:
             self._images.get(config, compose, self._generated, say)
             self._write(as_yaml(plain_document(config, self._project)))
-            watch = StartWatch(self._project, self._sdk)
+            watch = StartWatch(self._project, self._sdk, request)
             try:
                 compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
             except EngineError as error:

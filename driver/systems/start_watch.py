@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from chaos.explain import shortened
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import EngineError, EngineGoneError, InterruptedCommandError, NotReadyError
 from driver.subprocesses import ask
 from driver.systems.readiness import Readiness
 from driver.systems.replicas import DoorReplica, ProberReplica, Replica, system_containers
+from driver.systems.resolve_compose import without_doors
+from driver.systems.system_request import SystemRequest
+from driver.visible import one_line
 
 READY_TIMEOUT_S = 180.0
 POLL_S = 0.05
 _LOG_LINES = 8
+MOST_CHECK_CHARACTERS = 400
 _NOT_RUN = (126, 127)
 """Exit codes of a shell, and of the engine, for a command that cannot be run or is not there."""
 
 
 class StartWatch:
-    """Watches the containers of one start."""
+    """Watches the containers of one start of the system of `request`."""
 
-    def __init__(self, project: str, sdk: DockerSdk) -> None:
+    def __init__(self, project: str, sdk: DockerSdk, request: SystemRequest) -> None:
         self._project = project
+        self._hint = f"Does it start without doors? {without_doors(request)}"
         self._sdk = sdk
         self._readiness = Readiness()
         self._interrupted = threading.Event()
@@ -55,8 +63,9 @@ class StartWatch:
                 shown = failed or waiting
                 after = "" if failed else f"After {READY_TIMEOUT_S:.0f} s: "
                 raise NotReadyError(
-                    f"{after}{', '.join(one.condition for one in shown[:4])}.{_last_lines(shown[0])}",
-                    "Does it start without doors? docker compose up --wait"
+                    f"{after}{', '.join(one.condition for one in shown[:4])}."
+                    f"{self._health_check(shown[0])}{_last_lines(shown[0])}",
+                    self._hint
                     if not isinstance(shown[0], DoorReplica | ProberReplica)
                     else "It is the lab's own. Is its image as built? python lab.py build",
                 )
@@ -77,12 +86,30 @@ class StartWatch:
         failed = next((one for one in replicas if one.has_failed or self._cannot_be_run(one)), None)
         if failed is None:
             return error
-        return NotReadyError(f"{error.sentence}{_last_lines(failed)}", error.hint)
+        cause = self._health_check(failed)
+        said = f"{failed.condition}.{cause} " if cause else ""
+        return NotReadyError(f"{said}{error.sentence}{_last_lines(failed)}", self._hint)
+
+    def _health_check(self, one: Replica | DoorReplica | ProberReplica) -> str:
+        """Return what the health check of a container that is not healthy said last; "" for any other."""
+        details = self._sdk.inspect_id(one.id) if one.health in ("unhealthy", "starting") else None
+        return "" if details is None else last_health_check(details)
 
     def _cannot_be_run(self, one: Replica) -> bool:
         """Whether a container that never ran has a command that its image does not have, or cannot run."""
         details = self._sdk.inspect_id(one.id) if one.state == "created" else None
         return details is not None and details["State"].get("ExitCode") in _NOT_RUN
+
+
+def last_health_check(details: Mapping[str, Any]) -> str:
+    """Return how the last health check in a container's details ended and what it printed, bounded and on one
+    line, after a space; "" where none has ended.
+    """
+    checks = (details["State"].get("Health") or {}).get("Log") or ()
+    if not checks:
+        return ""
+    output = shortened(one_line(str(checks[-1].get("Output") or "")), MOST_CHECK_CHARACTERS)
+    return f" Its health check ended with {checks[-1].get('ExitCode')}: {output or 'it printed nothing'}"
 
 
 def _last_lines(one: Replica) -> str:

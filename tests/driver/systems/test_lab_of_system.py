@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from driver.engines.engine import Container
@@ -15,6 +16,7 @@ from driver.errors import EngineError, LabError, NotReadyError, SubnetInUseError
 from driver.subprocesses import CommandResult
 from driver.systems import lab_of_system, start_watch, system_images, system_removal
 from driver.systems.lab_of_system import SystemLab
+from driver.systems.resolve_compose import warnings_of
 from driver.systems.system_request import SystemRequest
 from tests.driver.systems.compose_files import DB, config_of
 from tests.driver.systems.test_replicas import DOOR, row
@@ -251,3 +253,35 @@ def test_a_container_is_steady_since_it_ran_while_compose_started_others(
             SystemRequest((tmp_path / "compose.yaml",)), lambda _: None
         )
     assert bool(clock.slept[1:]) == waits
+
+
+def test_what_a_health_check_printed_last_is_the_cause_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine([row("db", Status="Up 9 seconds (unhealthy)")])
+    log = [{"ExitCode": 0, "Output": "fine"}, {"ExitCode": 7, "Output": "no\nroute \x1b[31m" + 900 * "x"}]
+    monkeypatch.setattr(
+        engine, "inspect_id", lambda _: {"RestartCount": 0, "State": {"Health": {"Log": log}}}
+    )
+    request = SystemRequest((tmp_path / "a b.yaml",), ("dev",))
+    with pytest.raises(NotReadyError, match="Its health check ended with 7: no route") as failed:
+        lab_with(engine, tmp_path, monkeypatch).up(request, lambda _: None)
+    assert "\x1b" not in failed.value.sentence
+    assert len(failed.value.sentence) < 700
+    assert f"docker compose -f '{tmp_path}/a b.yaml' --profile dev up --wait" in failed.value.hint
+
+
+def test_a_warning_of_compose_is_a_note_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, said = Engine([row("db")]), list[str]()
+    lab = lab_with(engine, tmp_path, monkeypatch)
+    config = msgspec.structs.replace(config_of({"db": DB}), warnings=("X is not set",))
+    monkeypatch.setattr(lab_of_system, "resolve", lambda *_: config)
+    request = SystemRequest((tmp_path / "compose.yaml",))
+    for _ in range(2):
+        lab.prepare(request, said.append)
+    assert said.count("note: Compose warns: X is not set") == 1
+
+
+def test_warnings_are_read_from_what_compose_prints() -> None:
+    line = 'time="2026-12-01T01:42:34Z" level=warning msg="The \\"A\\" variable is not set."'
+    assert warnings_of(f'{line}\n{line}\nlevel=info msg="x"\n') == ('The "A" variable is not set.',)
