@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -47,27 +49,39 @@ def run_arm(folder: Path, defect: PlantedDefect, seed: int, seconds: float, *fla
     return msgspec.json.decode(done.stdout, type=ArmResult)
 
 
+def run_both(
+    folder: Path, defect: PlantedDefect, *, seed: int, seconds: float
+) -> tuple[ArmResult, ArmResult]:
+    """Search for one defect with both arms, the steered one first."""
+    steered = run_arm(folder, defect, seed, seconds)
+    flags = ("--plain", "--only-find") if steered.breach else ("--plain",)
+    return steered, run_arm(folder, defect, seed, seconds, *flags)
+
+
 def main() -> int:
     """Run all defects, or those that are named; return 0."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("names", nargs="*", help="defects; all by default")
     arguments.add_argument("--seconds", type=float, default=60.0, help="processor time of each arm")
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--jobs", type=int, default=1, help="defects at once")
     arguments.add_argument("--keep", type=Path, metavar="FILE", help="go on with the results in this file")
     arguments.add_argument("--write", action="store_true")
     chosen = arguments.parse_args()
     results = _kept(chosen.keep)
     folder = built()
-    for defect in load_all():
-        if defect.name in results or (chosen.names and defect.name not in chosen.names):
-            continue
-        steered = run_arm(folder, defect, chosen.seed, chosen.seconds)
-        flags = ("--plain", "--only-find") if steered.breach else ("--plain",)
-        plain = run_arm(folder, defect, chosen.seed, chosen.seconds, *flags)
-        results[defect.name] = (steered, plain)
-        print(defect.name, steered, plain, sep="\n  ", flush=True)
-        if chosen.keep:
-            chosen.keep.write_bytes(msgspec.json.encode(results))
+    left = [
+        defect
+        for defect in load_all()
+        if defect.name not in results and (not chosen.names or defect.name in chosen.names)
+    ]
+    with ThreadPoolExecutor(chosen.jobs) as pool:
+        both = partial(run_both, folder, seed=chosen.seed, seconds=chosen.seconds)
+        for defect, arms in zip(left, pool.map(both, left), strict=True):
+            results[defect.name] = arms
+            print(defect.name, *arms, sep="\n  ", flush=True)
+            if chosen.keep:
+                chosen.keep.write_bytes(msgspec.json.encode(results))
     print(table(results, chosen.seconds))
     if chosen.write:
         write(results, chosen.seconds, proofs.commit())
@@ -77,7 +91,9 @@ def main() -> int:
 def _kept(file: Path | None) -> dict[str, tuple[ArmResult, ArmResult]]:
     if file is None or not file.exists():
         return {}
-    return msgspec.json.decode(file.read_bytes(), type=dict[str, tuple[ArmResult, ArmResult]])
+    kept = msgspec.json.decode(file.read_bytes(), type=dict[str, tuple[ArmResult, ArmResult]])
+    names = {defect.name for defect in load_all()}
+    return {name: arms for name, arms in kept.items() if name in names}
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tests.simulation.novelty import Moment
-from tests.simulation.plan import Plan, Trouble
-from tests.simulation.short_plan import SHORT_KINDS, SHORT_POLICIES, draw_length_s, draw_trouble, in_order
+from tests.simulation.plan import KINDS, Plan, Trouble
+from tests.simulation.short_plan import SHORT_POLICIES, draw_length_s, draw_trouble, in_order
 
 MOST_TROUBLES: Final = 5
 AIMED: Final = 0.7
@@ -80,7 +80,7 @@ def aim(chance: random.Random, aims: Aims, parent: Tried) -> Plan:
         return _add(chance, plan, plan, plan)
     is_new = len(plan.troubles) < MOST_TROUBLES and (not plan.troubles or chance.random() < 0.7)
     place = len(plan.troubles) if is_new else chance.randrange(len(plan.troubles))
-    kinds = list(SHORT_KINDS) if is_new else [plan.troubles[place].kind]
+    kinds = list(KINDS) if is_new else [plan.troubles[place].kind]
     drawn = [(chance.choice(kinds), chance.choice(within)) for _ in range(DRAWN_AIMS)]
     kind, moment = aims.best(drawn)
     worker, nth = counted(chance, parent, moment)

@@ -12,7 +12,6 @@ LASTS_S: Final = 5.0
 REST_S: Final = 1.0
 TASKS_MAX: Final = 8
 TROUBLES_MAX: Final = 4
-SHORT_KINDS: Final = {**KINDS, "restarts": 2}
 SHORT_POLICIES: Final = tuple(sorted(POLICIES.keys() - {"none"}))
 """Without any delay a refused worker dials thousands of times: one such plan takes the time of fifty."""
 LENGTHS_S: Final = (0.05, 0.3, 1.0, 4.0)
@@ -20,7 +19,7 @@ LENGTHS_S: Final = (0.05, 0.3, 1.0, 4.0)
 
 def draw_trouble(chance: random.Random, workers: int) -> Trouble:
     """One trouble at a time."""
-    kind = chance.choices(list(SHORT_KINDS), list(SHORT_KINDS.values()))[0]
+    kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
     return Trouble(
         round(chance.uniform(0, LASTS_S), 3), kind, chance.randint(1, workers), draw_length_s(chance)
     )
