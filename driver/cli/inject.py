@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import click
 
 from chaos.actuator import name_list
 from chaos.catalogue import FAULTS, choices, parameters
+from chaos.directions import Direction
 from chaos.explain import nearest
 from chaos.fault import Fault
 from chaos.units import format_seconds, unit_of
@@ -34,7 +37,7 @@ from driver.scenarios.anchor_flag import parse_anchor
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.yaml_file import FileError, scalar
-from driver.terminal import Terminal, print_lines, print_table
+from driver.terminal import Terminal, print_json, print_lines, print_table
 
 _METAVARS = {"ms": "TIME", "s": "TIME", "B": "SIZE", "B/s": "RATE", "byte": "SHARE"}
 """The metavar of an option, by the unit of its parameter."""
@@ -98,7 +101,11 @@ def _help(name: str, text: str) -> str:
 
 def _metavar(kind: type[Fault], name: str) -> str:
     field = next(field for field, info in kind.model_fields.items() if name in (info.alias, field))
-    return "|".join(choices(kind, name)) or _METAVARS.get(unit_of(field), "VALUE")
+    named = choices(kind, name)
+    if name == "direction":
+        # A system's links have a client and a server; those of the reference lab's have names of their own.
+        named += [one.in_systems for one in Direction if one is not Direction.both]
+    return "|".join(named) or _METAVARS.get(unit_of(field), "VALUE")
 
 
 def _command_of(kind: type[Fault]) -> click.Command:
@@ -142,14 +149,15 @@ def _shared() -> list[click.Parameter]:
     @options.project
     @options.engine
     @options_system.system
+    @options.as_json
     @options.log_level
-    def carrier(project: str, system: Path | None) -> None: ...
+    def carrier(project: str, system: Path | None, as_json: bool) -> None: ...
 
     return carrier.params
 
 
 def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
-    dry_run, seed = given["dry_run"], given["seed"]
+    dry_run, seed, as_json = given["dry_run"], given["seed"], given["as_json"]
     params = {
         name.removeprefix("param_"): _value(name, text)
         for name, text in given.items()
@@ -170,7 +178,10 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         )
     refuse_lacking(planned, place.engine().abilities)
     if dry_run:
-        _show(planned, there_are)
+        if as_json:
+            print_json(json.dumps({"planned": [one.model_dump(mode="json") for one in planned]}))
+        else:
+            _show(planned, there_are)
         return ExitCode.PASSED
     with Terminal() as terminal:
         terminal.info(f"{kind.name} on {name_list(planned[0].targets)}")
@@ -182,13 +193,40 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
             injection = asyncio.run(inject(site, planned, request, terminal))
         if injection.reason is EndReason.missed:
             terminal.info(f"{kind.name} did not begin: {injection.detail}.")
+            if as_json:
+                print_json(
+                    json.dumps(ending_as_dict(kind.name, planned[0].targets, injection, InjectionEffect()))
+                )
             return ExitCode.INCONCLUSIVE
         # The lab is no longer changed: other commands may have the lock.
         effect = asyncio.run(await_effect(site, injection, planned, terminal))
-    end = _end_sentence(kind.name, given["for_text"], planned[0].targets, injection)
-    print_lines(ending_lines(end, effect))
+    if as_json:
+        print_json(json.dumps(ending_as_dict(kind.name, planned[0].targets, injection, effect)))
+    else:
+        end = _end_sentence(kind.name, given["for_text"], planned[0].targets, injection)
+        print_lines(ending_lines(end, effect))
     as_asked = injection.reason is not EndReason.healed and effect.is_proved
     return ExitCode.PASSED if as_asked else ExitCode.INCONCLUSIVE
+
+
+def ending_as_dict(
+    name: str, targets: Sequence[str], injection: EndedInjection, effect: InjectionEffect
+) -> dict[str, Any]:
+    """Return an injection as --json prints it: its end, its effect, and whether it is proved."""
+    return {
+        "fault": name,
+        "targets": list(targets),
+        "ended": injection.reason.value,
+        "lasted_s": injection.lasted_s,
+        "effect": effect.text,
+        "cut_off": list(effect.cut_off),
+        "not_back": list(effect.away),
+        "back_s": effect.back_s,
+        "unknown": list(effect.unknown),
+        "connections": None if effect.hit is None else asdict(effect.hit),
+        "proved": effect.is_proved,
+        "proof": effect.proof_text if effect.proofs or effect.unproved else "",
+    }
 
 
 def ending_lines(ended: str, effect: InjectionEffect) -> list[str]:

@@ -136,7 +136,7 @@ class _Client:
         if index in self._carried:
             self._carried.discard(index)
             if not self._carried:
-                if one.is_orderly and not self._faults_at(one, at_ns):
+                if self._is_over(one, at_ns):
                     self._write(ProcessStopping, at_ns, reason="the client closed its connection in order")
                 else:
                     self._lose(at_ns, _loss_kind(one), (at_ns - self._last_received_ns(one, at_ns)) / 1e6)
@@ -147,6 +147,18 @@ class _Client:
             self._write(
                 ConnectFailed, at_ns, attempt=self._attempt, kind=kind, detail=detail, status=one.status
             )
+
+    def _is_over(self, one: LinkConnection, at_ns: int) -> bool:
+        """Whether a connection's end is no loss: in order, or by the client itself with no fault on its link
+        while it was open.
+        """
+        if self._faults_at(one, at_ns):
+            return False
+        in_life = any(
+            window.due_ns <= at_ns and (window.ended_ns is None or one.opened_ns <= window.ended_ns)
+            for window in self._faults
+        )
+        return one.is_orderly or (one.ended_by == CLIENT and not one.websocket and not in_life)
 
     def _server_ended(self, index: int, at_ns: int) -> None:
         if index in self._held:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from driver.cli.inject import ending_lines
+from driver.cli.inject import ending_as_dict, ending_lines
+from driver.cli.main import run as lab
 from driver.histories.history import History
 from driver.histories.link_connections import link_journals
 from driver.histories.link_events import CLIENT
 from driver.histories.live_journals import BACK_BYTES, DOOR_BACK_BYTES, LiveJournals
 from driver.labs.injection_effect import InjectionEffect, injection_effect
 from driver.labs.injection_plan import plan_injection
+from driver.labs.manual_injection import EndedInjection, EndReason
 from driver.reference.labs.injection_site import ReferenceSite
 from driver.reference.labs.lab import Lab
 from driver.scenarios.plan import PlannedFault
@@ -141,6 +144,22 @@ def test_a_connection_that_outlived_a_fault_is_none_that_ended() -> None:
     past = DoorPast()
     past.carried(1.0, 20.0, CLIENT)
     assert hit(past).text == "none of 1 open connection ended"
+
+
+def test_json_has_the_end_the_effect_and_what_doors_saw() -> None:
+    past = DoorPast()
+    past.carried(1.0, 5.005)
+    ended = EndedInjection(EndReason.over, 0.01, LiveJournals([]))
+    found = ending_as_dict("cut", [LINK], ended, hit(past))
+    assert (found["ended"], found["cut_off"], found["not_back"]) == ("over", [LINK], [LINK])
+    assert found["connections"] == {"open": 1, "ended": 1, "refused": 0, "cuts": True}
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_the_help_of_inject_names_the_directions_of_both_systems(capsys: pytest.CaptureFixture[str]) -> None:
+    lab(["inject", "latency", "--help"])
+    shown = "".join(capsys.readouterr().out.split())
+    assert "to_worker|to_coordinator|both|to_client|to_server" in shown
 
 
 def test_the_name_of_a_link_is_read_wherever_it_is_in_a_door_s_journal(tmp_path: Path) -> None:

@@ -159,3 +159,26 @@ def test_a_history_without_doors_has_no_links() -> None:
     past = DoorPast()
     past.lines.clear()
     assert link_history(past.history([])).clients == []
+
+
+def test_a_client_that_closes_by_itself_without_a_fault_has_no_outage() -> None:
+    past = DoorPast()
+    past.named()
+    for begin_s in (1.0, 5.0):
+        number = past.opened(begin_s)
+        # It hangs up while more of the answer comes, as a client does that has what it wants.
+        client, server = (
+            side(begin_s + 0.1, begin_s + 0.9, begin_s + 1, RST),
+            side(begin_s + 0.2, begin_s + 0.8),
+        )
+        past.ended(begin_s + 1, number, client, server, CLIENT, RST)
+    assert link(past).outages == []
+
+
+def test_a_client_that_gives_up_after_a_fault_in_its_connection_s_life_has_an_outage() -> None:
+    past = DoorPast()
+    past.named()
+    past.fault("stall", "stall", [LINK], 2.0, 1.0, cuts=False)
+    number = past.opened(1.0)
+    past.ended(9.0, number, side(1.1, 2.5, 9.0, FIN), side(1.2, 1.9, 9.0, CLOSED), CLIENT, FIN)
+    assert len(link(past).outages) == 1
