@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 
-from driver.histories.link_names import is_client
+from driver.histories.link_names import is_client, pair_of
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
 
 LEAST_WINDOW_S = 2.0
@@ -49,13 +49,17 @@ class RequestBaseline(msgspec.Struct, frozen=True):
 
 
 class SystemBaseline(msgspec.Struct, frozen=True):
-    """A system at rest, over `length_s`. `restless` are the containers that ended and were started again."""
+    """A system at rest, over `length_s`. `restless` are the containers that ended and were started again.
+
+    `groups` are the links of each pair that has several (`api->db:5432`), as if they were one.
+    """
 
     length_s: float
     links: Mapping[str, FlowBaseline]
     containers: Mapping[str, ContainerLook]
     requests: RequestBaseline | None = None
     restless: Sequence[str] = ()
+    groups: Mapping[str, FlowBaseline] = {}
 
     def carrying(self) -> list[str]:
         """The links on which bytes flowed, in order."""
@@ -79,7 +83,28 @@ def baseline_of(samples: Sequence[SystemSample]) -> SystemBaseline:
             one = _flow(points, length_s)
             over = any(is_client(container, name) for container in ended)
             flows[name] = msgspec.structs.replace(one, judged=one.judged and not over)
-    return SystemBaseline(length_s, flows, last.containers, _requests(first, last), restless)
+    groups = {pair: _flow(group_points(samples, links), length_s) for pair, links in grouped(flows).items()}
+    return SystemBaseline(length_s, flows, last.containers, _requests(first, last), restless, groups)
+
+
+def grouped(links: Iterable[str]) -> dict[str, list[str]]:
+    """Return the links of each pair that has several: of one service's replicas to the same server."""
+    found: dict[str, list[str]] = {}
+    for name in links:
+        found.setdefault(pair_of(name), []).append(name)
+    return {pair: names for pair, names in found.items() if len(names) > 1}
+
+
+def group_points(samples: Sequence[SystemSample], links: Iterable[str]) -> list[tuple[float, FlowCounters]]:
+    """Return the sums of the totals of several links with their times."""
+    found: dict[float, FlowCounters] = {}
+    for name in links:
+        points = dict(flow_points(samples, name))
+        last = FlowCounters()
+        for sample in samples:
+            last = points.get(sample.at_s, msgspec.structs.replace(last, connections=0))
+            found[sample.at_s] = _sum(found.get(sample.at_s, FlowCounters()), last)
+    return sorted(found.items(), key=lambda point: point[0])
 
 
 def _restless(samples: Sequence[SystemSample]) -> list[str]:
@@ -109,7 +134,7 @@ def flow_points(samples: Iterable[SystemSample], link: str) -> list[tuple[float,
 
 def _sum(one: FlowCounters, other: FlowCounters) -> FlowCounters:
     return FlowCounters(
-        other.connections,
+        one.connections + other.connections,
         one.accepted + other.accepted,
         one.to_server_bytes + other.to_server_bytes,
         one.to_client_bytes + other.to_client_bytes,

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from driver.histories.link_names import is_client
-from driver.trial.baseline import LEAST_SHARE, FlowBaseline, RequestBaseline, SystemBaseline, flow_points
+from driver.histories.link_names import is_client, pair_of
+from driver.trial.baseline import (
+    LEAST_SHARE,
+    FlowBaseline,
+    RequestBaseline,
+    SystemBaseline,
+    flow_points,
+    group_points,
+    grouped,
+)
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit
 
 SILENT_SHARE = 0.02
@@ -28,7 +36,8 @@ class LinkRecovery(msgspec.Struct, frozen=True):
 
     `after_s` is the time from healing to the first byte of steady traffic, None where there is none.
     `share` is its traffic in the last window, as a share of the baseline's mean; `attempts` the connections
-    that it accepted since the fault began; `missed` whether it was silent for unusually long.
+    that it accepted since the fault began; `missed` whether it was silent for unusually long, and `silent_s`
+    for how long at most. Where links of other replicas carry for it, it is as these are.
     """
 
     after_s: float | None
@@ -36,6 +45,7 @@ class LinkRecovery(msgspec.Struct, frozen=True):
     attempts: int
     missed: bool
     connections: int
+    silent_s: float = 0.0
 
     @property
     def carries(self) -> bool:
@@ -114,12 +124,13 @@ def recovery(
     )
     done = judge.finished(samples[-1])
     since_s = _since_s(judge, samples, healed_s)
+    links = {
+        name: _link(one, LinkTotals(flow_points(samples, name)), began_s, healed_s)
+        for name, one in baseline.links.items()
+        if one.judged and not any(is_client(container, name) for container in done)
+    }
     return SystemRecovery(
-        links={
-            name: _link(one, LinkTotals(flow_points(samples, name)), began_s, healed_s)
-            for name, one in baseline.links.items()
-            if one.judged and not any(is_client(container, name) for container in done)
-        },
+        links={**links, **_carried_by_others(baseline, links, samples, began_s, healed_s)},
         troubles=judge.troubles(samples[-1]),
         restarted=_restarted(judge.before, samples, renewed),
         finished=done,
@@ -175,18 +186,30 @@ class LinkTotals:
                 return at_s
         return self.times[-1]
 
-    def silent_since(self, began_s: float, longest_s: float) -> bool:
-        """Whether no byte passed for longer than `longest_s`, at any time from `began_s` on."""
-        since_s, before = began_s, -1
+    def in_vain(self, one: FlowBaseline, healed_s: float) -> bool:
+        """Whether its client tries without success: connections since healing end without an answer, or one
+        that is open has none to the last bytes that it carried to the server.
+        """
+        since, last = self.at(healed_s), self.totals[-1]
+        if since is None or not one.to_client_per_s:
+            return True
+        if not last.connections:
+            return last.accepted > since.accepted and last.to_client_bytes == since.to_client_bytes
+        asked = next(i for i, now in enumerate(self.totals) if now.to_server_bytes == last.to_server_bytes)
+        told = next(i for i, now in enumerate(self.totals) if now.to_client_bytes == last.to_client_bytes)
+        return asked > told
+
+    def silent_s(self, began_s: float) -> float:
+        """Return the longest time without a byte from `began_s` on."""
+        longest_s, since_s, before = 0.0, began_s, -1
         for at_s, now in zip(self.times, self.totals, strict=True):
             total = now.to_server_bytes + now.to_client_bytes
             if at_s >= began_s:
                 if total != before:
                     since_s = at_s
-                elif at_s - since_s > longest_s:
-                    return True
+                longest_s = max(longest_s, at_s - since_s)
             before = total
-        return False
+        return longest_s
 
 
 def _enough(least: int, start: int, middle: int, end: int) -> bool:
@@ -199,12 +222,55 @@ def _link(one: FlowBaseline, totals: LinkTotals, began_s: float, healed_s: float
         return LinkRecovery(None, 0.0, 0, True, 0)
     last = totals.totals[-1]
     since_s = totals.steady_since_s(one, healed_s)
+    silent_s = totals.silent_s(began_s)
     return LinkRecovery(
         after_s=None if since_s is None else max(0.0, since_s - healed_s),
         share=_share(one, totals.at(totals.times[-1] - one.window_s), last),
         attempts=last.accepted - before.accepted,
-        missed=totals.silent_since(began_s, one.window_s),
+        missed=silent_s > one.window_s,
         connections=last.connections,
+        silent_s=silent_s,
+    )
+
+
+def _carried_by_others(
+    baseline: SystemBaseline,
+    links: Mapping[str, LinkRecovery],
+    samples: Sequence[SystemSample],
+    began_s: float,
+    healed_s: float,
+) -> dict[str, LinkRecovery]:
+    """Return what differs where the links of one service's replicas to a server are taken together: one that
+    is idle is back where the others have taken over its load, and was missed where all were silent.
+    """
+    found = {}
+    for name, one in links.items():
+        group = baseline.groups.get(pair_of(name))
+        if group is None or not group.judged or not (one.after_s is None or one.missed):
+            continue
+        totals = LinkTotals(group_points(samples, grouped(baseline.links)[pair_of(name)]))
+        was, own = baseline.links[name], LinkTotals(flow_points(samples, name))
+        together = _link(_taken_over(group, was), totals, began_s, healed_s)
+        idle = one.after_s is None and not own.in_vain(was, healed_s)
+        found[name] = msgspec.structs.replace(
+            one,
+            after_s=together.after_s if idle else one.after_s,
+            missed=one.missed and together.missed,
+            silent_s=min(one.silent_s, together.silent_s),
+        )
+    return found
+
+
+def _taken_over(group: FlowBaseline, idle: FlowBaseline) -> FlowBaseline:
+    """Return what a group must carry where the others do half of one link's work besides their own."""
+
+    def least(half: int, whole: float, part: float) -> int:
+        return int(half / LEAST_SHARE * (1 - LEAST_SHARE * part / whole)) if whole > 0 else 0
+
+    return msgspec.structs.replace(
+        group,
+        to_server_least=least(group.to_server_least, group.to_server_per_s, idle.to_server_per_s),
+        to_client_least=least(group.to_client_least, group.to_client_per_s, idle.to_client_per_s),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from driver.trial.baseline import FlowBaseline, SystemBaseline
+from driver.trial.baseline import FlowBaseline, SystemBaseline, baseline_of
 from driver.trial.recovery import LinkRecovery, SystemRecovery, recovery
 from driver.trial.samples import ContainerLook, FlowCounters, SystemSample
 
@@ -167,3 +167,49 @@ def test_a_container_that_restarts_at_rest_is_no_finding_when_it_does_so_again()
     )
     one = recovery(replace(AT_REST, restless=["db[1]"]), looks, BEGAN_S, HEALED_S)
     assert (one.whole, one.restarted) == (True, [])
+
+
+SECOND = "api[2]->db:5432"
+
+
+def of_two(each: float, later: float, *, opened: int = 0, asked: int = 0) -> SystemRecovery:
+    """Both replicas carry 100 B/s; from 6 s on the first carries `each` and the second `later`.
+
+    From then on the second has no connection, or with `asked` bytes that got no answer, an open one.
+    """
+
+    def counters(at_s: float, per_s: float) -> FlowCounters:
+        carried = int(100 * min(at_s, 6.0) + per_s * max(0.0, at_s - 6.0))
+        return FlowCounters(1, 1, carried, carried)
+
+    def second(at_s: float) -> FlowCounters:
+        one = counters(at_s, later)
+        tried = max(0, int(at_s - 6.0)) * opened
+        return replace(
+            one,
+            connections=int(at_s < 6 or bool(asked or later)),
+            accepted=1 + tried,
+            to_server_bytes=one.to_server_bytes + (asked if at_s > 7 else 0),
+        )
+
+    def looks(until_s: float, per_s: float) -> list[SystemSample]:
+        times = [step * 0.25 for step in range(int(until_s * 4) + 1)]
+        return [SystemSample(at_s, {LINK: counters(at_s, per_s), SECOND: second(at_s)}) for at_s in times]
+
+    at_rest = baseline_of(looks(6.0, 100))
+    return recovery(at_rest, looks(16.0, each), BEGAN_S, HEALED_S)
+
+
+def test_a_replica_is_back_that_is_idle_since_another_carries_its_load() -> None:
+    one = of_two(200, 0)
+    assert one.whole
+    assert not one.links[SECOND].missed
+
+
+@pytest.mark.parametrize(
+    "one",
+    [of_two(100, 0), of_two(200, 0, opened=1), of_two(200, 0, asked=10)],
+    ids=["its load is not carried", "it dials in vain", "it waits for an answer"],
+)
+def test_a_replica_is_not_back_that_is_silent_for_another_reason(one: SystemRecovery) -> None:
+    assert one.dead_links() == [SECOND]
