@@ -115,7 +115,8 @@ def _broke(run: JudgedRun) -> str:
 def _change(run: JudgedRun, advice: Sequence[Advice]) -> str:
     if run.verdict.verdict is RunOutcome.inconclusive:
         is_busy = bool(run.history.view(machine_too_busy))
-        act = "Run it again while the machine is less busy, or with fewer workers" if is_busy else REPAIR
+        fewer = f"or with fewer {words_of(run.history).clients}"
+        act = f"Run it again while the machine is less busy, {fewer}" if is_busy else REPAIR
         rests = " The report's advice rests on a run that proves nothing." if advice else ""
         return f"{act}: this run shows nothing about the system.{rests}"
     if advice:

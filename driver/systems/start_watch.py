@@ -87,8 +87,9 @@ class StartWatch:
         if failed is None:
             return error
         cause = self._health_check(failed)
-        said = f"{failed.condition}.{cause} " if cause else ""
-        return NotReadyError(f"{said}{error.sentence}{_last_lines(failed)}", self._hint)
+        # What Compose printed says no more than that it is not healthy.
+        said = f"{failed.condition}.{cause}" if cause else error.sentence
+        return NotReadyError(f"{said}{_last_lines(failed)}", self._hint)
 
     def _health_check(self, one: Replica | DoorReplica | ProberReplica) -> str:
         """Return what the health check of a container that is not healthy said last; "" for any other."""
@@ -109,7 +110,8 @@ def last_health_check(details: Mapping[str, Any]) -> str:
     if not checks:
         return ""
     output = shortened(one_line(str(checks[-1].get("Output") or "")), MOST_CHECK_CHARACTERS)
-    return f" Its health check ended with {checks[-1].get('ExitCode')}: {output or 'it printed nothing'}"
+    printed = output.rstrip(".") or "it printed nothing"
+    return f" Its health check ended with {checks[-1].get('ExitCode')}: {printed}."
 
 
 def _last_lines(one: Replica) -> str:

@@ -8,12 +8,15 @@ from driver.advice.catalogue import advise
 from driver.checks.finding import Finding, Status
 from driver.forensics.analysis import analyse
 from driver.histories.history import History
+from driver.histories.system_events import UNKNOWN as UNKNOWN_OUTCOME
+from driver.histories.system_events import Operation
 from driver.histories.system_history import with_links
 from driver.metrics import measure
 from driver.report.advice import Advice
 from driver.report.forensics_section import forensics_section
 from driver.report.subject_choice import subject_of
 from tests.driver.judge.door_journal import LINK, DoorPast, side
+from tests.driver.judge.histories import ns
 from tests.driver.judge.test_link_history import cut
 
 DOUBLED = Finding(
@@ -85,3 +88,13 @@ def test_nothing_of_the_reference_system_is_said_of_another_one() -> None:
     assert (found.what_if_says, found.what_if, found.front_says) == ("", (), "")
     assert found.policies is None or not {"slotted", "seed"} & {row[0] for row in found.policies.rows}
     assert not any("reference" in sentence for sentence in found.missing)
+
+
+def test_operations_under_a_fault_that_nobody_answers_call_for_a_time_limit() -> None:
+    past = cut()
+    times = {"due_ns": ns(6.0), "call_ns": ns(6.0), "return_ns": ns(18.0)}
+    past.emit(
+        "load", Operation, 18.0, load="l", op="POST", key="k", value=None, outcome=UNKNOWN_OUTCOME, **times
+    )
+    assert "1 operation under a fault had no answer" in given(past, UNKNOWN)["time_limits"].because
+    assert "after 12.0 s" in given(past, UNKNOWN)["time_limits"].because

@@ -285,3 +285,21 @@ def test_a_warning_of_compose_is_a_note_once(tmp_path: Path, monkeypatch: pytest
 def test_warnings_are_read_from_what_compose_prints() -> None:
     line = 'time="2026-12-01T01:42:34Z" level=warning msg="The \\"A\\" variable is not set."'
     assert warnings_of(f'{line}\n{line}\nlevel=info msg="x"\n') == ('The "A" variable is not set.',)
+
+
+def test_a_compose_that_failed_for_a_health_check_shows_that_check_in_place_of_its_own_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine([row("db", Status="Up 9 seconds (unhealthy)")])
+
+    def fails(*words: str, **_: object) -> list[str]:
+        engine.is_up = True
+        raise EngineError("its last lines: Waiting")
+
+    monkeypatch.setattr(engine, "compose", fails)
+    details = {"RestartCount": 0, "State": {"Health": {"Log": [{"ExitCode": 1, "Output": "refused"}]}}}
+    monkeypatch.setattr(engine, "inspect_id", lambda _: details)
+    with pytest.raises(NotReadyError, match="Its health check ended with 1: refused") as failed:
+        lab_with(engine, tmp_path, monkeypatch).up(SystemRequest((tmp_path / "c.yaml",)), lambda _: None)
+    assert "Waiting" not in failed.value.sentence
+    assert "up --wait" in failed.value.hint
