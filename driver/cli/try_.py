@@ -25,7 +25,7 @@ from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.learned_file import read_learned, refuse_unknown
 from driver.trial.report import group_lines, rate
 from driver.trial.run_trial import REPORT_HTML, Choice, TrialProgress, conduct, notes_on, save
-from driver.trial.verdict import COLUMNS, MARKS, TrialReport, groups, row, verdict
+from driver.trial.verdict import COLUMNS, MARKS, TrialReport, all_groups, row, verdict
 
 DOWN_RESERVE_S = 25.0
 """Of the budget, for the receipts and for taking the system down."""
@@ -186,7 +186,7 @@ def _say_outcome(terminal: Terminal, number: int, total: int, outcome: StepOutco
         return
     what = f": {outcome.what_broke}" if outcome.broke or outcome.note else ""
     back = (
-        f"as before {outcome.came_back}"
+        f"all as before {outcome.came_back}, if its fault is proved"
         if outcome.was_tried and outcome.after_s is not None
         else outcome.came_back
     )
@@ -199,11 +199,15 @@ def _print(report: TrialReport, folder: Path, as_json: bool) -> None:
         return
     tried = [one for one in report.outcomes if one.verdict is not StepVerdict.not_tried]
     print_table(COLUMNS, [row(one) for one in tried], [MARKS[one.verdict] for one in tried])
-    left = [one.step.name for one in report.outcomes if one.verdict is StepVerdict.not_tried]
-    print_lines([f"not tried: {name}" for name in left])
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    for group in groups(report.outcomes):
+    for group in all_groups(report.outcomes):
         print_lines([""])
         print_labelled(group_lines(group, str(shown)))
-    print_lines(["", *(f"note: {note}" for note in report.notes)])
+    left = len(report.outcomes) - len(tried)
+    lines = (
+        [f"not tried: {left} of {counted(len(report.outcomes), 'step')}; the report names them"]
+        if left
+        else []
+    )
+    print_lines(["", *lines, *(f"note: {note}" for note in report.notes)])
     print_lines([f"{report.verdict}: {report.because}", f"report: {shlex.quote(str(shown / REPORT_HTML))}"])

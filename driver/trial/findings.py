@@ -110,7 +110,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     `after_s` is the time from healing until everything was as before, None where something is not after
     `waited_s`. `broke` are short clauses, `advice` sentences. `cleaned` says what was restarted afterwards,
     `repeats` the step after which the same lasted, where this one was not waited for as long. Of a step that
-    came back, `controls` show that each of its comparisons could have failed.
+    came back, `controls` show that each of its comparisons could have failed. `stopped` are links that it
+    did not hit and that carried nothing meanwhile, since the client of those it hit waited.
     """
 
     step: TrialStep
@@ -129,6 +130,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     repeats: str = ""
     picture: StepPicture | None = None
     controls: Sequence[StepControl] = ()
+    stopped: Sequence[str] = ()
 
     @property
     def was_tried(self) -> bool:
@@ -143,6 +145,15 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
         if self.after_s is None:
             return f"never ({self.waited_s:.0f} s)"
         return f"in {self.after_s:.1f} s"
+
+    @property
+    def stop_advice(self) -> str:
+        """What to change where `stopped` has links."""
+        client, _, server = self.step.target.partition("->")
+        return (
+            f"While {server} was silent, {client} stopped other work. Set a time limit on its calls to "
+            f"{server}, and let it go on without an answer."
+        )
 
     @property
     def what_broke(self) -> str:
@@ -211,6 +222,7 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
         until_s=seen.until_s,
         log_news=list(seen.log_news[:MOST_LOG_NEWS]),
         note=note,
+        stopped=_stopped(seen),
     )
 
 
@@ -323,6 +335,22 @@ def _missed(seen: StepEvidence) -> list[str]:
     """Links that the fault did not hit, and that were silent for longer than ever at rest."""
     hit = hit_links(seen.step, seen.recovery.links)
     return [name for name, one in sorted(seen.recovery.links.items()) if one.missed and name not in hit]
+
+
+def _stopped(seen: StepEvidence) -> list[str]:
+    """Links that the fault did not hit and that were silent for half of it, where the client of those that it
+    hit is at an end of one.
+    """
+    if not seen.step.kind.shows_waits:
+        return []
+    client = client_of(seen.step.target)
+    silent = [
+        name for name in _missed(seen) if seen.recovery.links[name].silent_s >= seen.step.kind.for_s / 2
+    ]
+    waits = client != OUTSIDE and any(
+        client in (service_of(client_of(one)), server_of(one)) for one in silent
+    )
+    return silent if waits else []
 
 
 def hit_links(step: TrialStep, links: Iterable[str]) -> list[str]:

@@ -23,6 +23,8 @@ class TrialKind(msgspec.Struct, frozen=True):
     """A fault of the programme, with its parameters as in a scenario.
 
     `for_s` is how long it lasts, or how long an instantaneous one is watched for before it counts as healed.
+    `shows_waits`: it lasts longer than the usual time limits, so a client that does nothing else meanwhile
+    has none.
     """
 
     fault: str
@@ -30,6 +32,7 @@ class TrialKind(msgspec.Struct, frozen=True):
     for_s: float = 0.0
     params: Mapping[str, str] = {}
     lasting: bool = True
+    shows_waits: bool = False
 
 
 KINDS = (
@@ -38,7 +41,7 @@ KINDS = (
     TrialKind("kill", ALL_REPLICAS, 4.0),
     TrialKind("refuse", PAIR, 5.0),
     TrialKind("pause", SERVICE, 5.0),
-    TrialKind("stall", PAIR, 18.0),
+    TrialKind("stall", PAIR, 18.0, shows_waits=True),
     TrialKind("restart", SERVICE, params={"grace": "3s"}, lasting=False),
     TrialKind("reset", PAIR, lasting=False),
     TrialKind("stall", PAIR, 3.0),

@@ -17,7 +17,7 @@ from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.log_patterns import LogNews, pattern
 from driver.trial.picture import WIDE, drawing
 from driver.trial.step_controls import StepControl
-from driver.trial.verdict import COLUMNS, MARKS, FindingGroup, TrialReport, groups, row
+from driver.trial.verdict import COLUMNS, MARKS, FindingGroup, TrialReport, all_groups, row
 
 LINK_COLUMNS = ("link", "to server", "to client", "opened", "open", "longest silence")
 LOG_NEWS_OF_GROUP = 3
@@ -56,14 +56,23 @@ def rate(bytes_per_s: float) -> str:
 def group_lines(group: FindingGroup, folder: str) -> list[tuple[str, str]]:
     """Return a group of findings as labels and texts."""
     first = group.outcomes[0]
-    lines = [("", f"{group.number}. {'; '.join(group.advice)}"), ("after", group.title)]
+    lines = [("", f"{group.number}. {' '.join(map(_ended, group.advice))}"), ("after", group.title)]
     within = f" ({first.waited_s:.0f} s after healing)" if first.after_s is None else ""
     lines.append(("shows", f"{'; '.join(first.broke)}{within}"))
+    if stopped := sorted({name for one in group.outcomes for name in one.stopped}):
+        lines.append(("stopped", ", ".join(stopped)))
     lines += [("log", text) for text in log_texts(group.outcomes)]
     if first.cleaned:
         lines.append(("cure", f"the lab {first.cleaned}"))
+    if group.weaker:
+        return lines
     lines.append(("again", f"sh {shlex.quote(f'{folder}/{script_name(group)}')}"))
     return lines
+
+
+def _ended(advice: str) -> str:
+    """Return a sentence with its full stop; a clause in its place has none."""
+    return advice if advice.endswith(".") else f"{advice}."
 
 
 def log_texts(outcomes: Sequence[StepOutcome]) -> list[str]:
@@ -74,8 +83,14 @@ def log_texts(outcomes: Sequence[StepOutcome]) -> list[str]:
         before = found.get(key)
         found[key] = one if before is None else replace(before, count=before.count + one.count)
     broke = " ".join(clause for outcome in outcomes for clause in outcome.broke[:1])
-    most = sorted(found.values(), key=lambda one: (one.container not in broke, -one.count))
+    most = sorted(found.values(), key=lambda one: (not _is_named(one.container, broke), -one.count))
     return [f"{one.container}, {_times(one.count)}: {one.line}" for one in most[:LOG_NEWS_OF_GROUP]]
+
+
+def _is_named(container: str, broke: str) -> bool:
+    """Whether clauses name a container, which a link names by its service where it has no other replica."""
+    names = (container, container.removesuffix("[1]"))
+    return any(word.partition("->")[0] in names for word in broke.split())
 
 
 def _times(count: int) -> str:
@@ -101,13 +116,13 @@ def as_markdown(report: TrialReport) -> str:
     """Return report.md."""
     lines = [f"# {escape_markdown(report.system)}: {report.verdict}", "", escape_markdown(report.because), ""]
     lines += _markdown_table(COLUMNS, [row(one) for one in report.outcomes])
-    for group in groups(report.outcomes):
-        advice = " ".join(map(escape_markdown, group.advice))
-        lines += ["", f"## {group.number}. {advice}", ""]
+    for group in all_groups(report.outcomes):
+        title, *others = (escape_markdown(_ended(one)) for one in group.advice)
+        lines += ["", f"## {group.number}. {title}", "", *([" ".join(others), ""] if others else [])]
         lines += [f"- After: {escape_markdown(group.title)}"]
         lines += [f"- {escape_markdown(one.step.name)}: {_sentence(one)}" for one in group.outcomes]
         lines += [f"- Log: {code(text)}" for text in log_texts(group.outcomes)]
-        lines += [f"- Again: {code(f'sh {script_name(group)}')}"]
+        lines += [] if group.weaker else [f"- Again: {code(f'sh {script_name(group)}')}"]
     if report.baseline is not None:
         lines += ["", f"## At rest, for {report.baseline.length_s:.0f} s", ""]
         lines += _markdown_table(LINK_COLUMNS, link_rows(report.baseline))
@@ -121,7 +136,8 @@ def as_markdown(report: TrialReport) -> str:
 
 def _sentence(outcome: StepOutcome) -> str:
     cleaned = f"; then the lab {outcome.cleaned}" if outcome.cleaned else ""
-    return escape_markdown(f"{'; '.join(outcome.broke)}; {_back(outcome)}{cleaned}")
+    stopped = f"; stopped: {', '.join(outcome.stopped)}" if outcome.stopped else ""
+    return escape_markdown(f"{'; '.join(outcome.broke)}; {_back(outcome)}{stopped}{cleaned}")
 
 
 def _back(outcome: StepOutcome) -> str:
@@ -140,8 +156,13 @@ def as_html(report: TrialReport) -> str:
     """Return report.html: one page that works offline."""
     environment = page_environment("driver.trial")
     found = [
-        (group, log_texts(group.outcomes), script(group, report).splitlines()[-1])
-        for group in groups(report.outcomes)
+        (
+            group,
+            [_ended(one) for one in group.advice],
+            log_texts(group.outcomes),
+            "" if group.weaker else script(group, report).splitlines()[-1],
+        )
+        for group in all_groups(report.outcomes)
     ]
     return environment.get_template("page.html.j2").render(
         report=report,

@@ -12,7 +12,7 @@ from driver.nouns import counted
 from driver.trial.baseline import SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict
 
-COLUMNS = ("fault", "what broke", "came back")
+COLUMNS = ("fault", "what broke", "back")
 MARKS = {
     StepVerdict.came_back: "good",
     StepVerdict.broke: "bad",
@@ -26,11 +26,15 @@ _COUNT = re.compile(r"(?<![\w\[:.])\d+(\.\d+)?")
 
 
 class FindingGroup(msgspec.Struct, frozen=True):
-    """Findings with the same thing to change. `number` counts groups from 1."""
+    """Findings with the same thing to change. `number` counts groups from 1.
+
+    `weaker`: everything came back, and stopped meanwhile, which the verdict does not count.
+    """
 
     number: int
     advice: Sequence[str]
     outcomes: Sequence[StepOutcome]
+    weaker: bool = False
 
     @property
     def title(self) -> str:
@@ -67,6 +71,8 @@ def verdict(
 ) -> tuple[str, str, ExitCode]:
     """Return a trial's verdict as a word, the sentence for it, and the exit code.
 
+    What stopped only while a server was silent is named, and makes no verdict.
+
     Steps that were not tried because of the budget make no verdict; one that shows nothing makes it
     inconclusive unless another is a finding.
     """
@@ -75,6 +81,8 @@ def verdict(
     unclear = [one for one in tried if one.verdict is StepVerdict.inconclusive]
     left = len(outcomes) - len(tried)
     rest = f" {left} of {len(outcomes)} steps were not tried." if left else ""
+    if waits := weaker_groups(outcomes):
+        rest += f" {counted(len(waits), 'silent server')} stopped more than the links to it."
     if broke:
         causes = len(groups(outcomes))
         what = f"{causes} {'thing' if causes == 1 else 'things'} to change"
@@ -114,6 +122,24 @@ def groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
         FindingGroup(number, tuple(steps[0].advice) or tuple(steps[0].broke), steps)
         for number, steps in enumerate(found.values(), start=1)
     ]
+
+
+def weaker_groups(outcomes: Sequence[StepOutcome], after: int = 0) -> list[FindingGroup]:
+    """Return what stopped while a server was silent, and came back, numbered from `after` on."""
+    found: dict[str, list[StepOutcome]] = {}
+    for one in outcomes:
+        if one.verdict is StepVerdict.came_back and one.stopped:
+            found.setdefault(one.stop_advice, []).append(one)
+    return [
+        FindingGroup(number, (advice,), steps, weaker=True)
+        for number, (advice, steps) in enumerate(found.items(), start=after + 1)
+    ]
+
+
+def all_groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
+    """Return the findings, then the weaker ones."""
+    found = groups(outcomes)
+    return [*found, *weaker_groups(outcomes, len(found))]
 
 
 def row(outcome: StepOutcome) -> list[str]:

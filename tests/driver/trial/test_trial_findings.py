@@ -203,3 +203,22 @@ def test_a_step_touches_the_containers_at_both_ends_of_what_it_hits() -> None:
     at_rest = SystemBaseline(20.0, {LINK: FLOW, OTHER: FLOW}, containers)
     assert touched(CUT, at_rest) == ["api[1]", "db[1]"]
     assert touched(TrialStep(KINDS[1], "api[1]"), at_rest) == ["api[1]", "db[1]", "web[1]"]
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "stopped"), [(18.0, [OTHER]), (4.0, [])], ids=["until it was healed", "a time limit"]
+)
+def test_a_link_that_stops_while_the_server_of_its_own_is_silent_is_named(
+    silent_s: float, stopped: list[str]
+) -> None:
+    stall = TrialStep(next(kind for kind in KINDS if kind.shows_waits), "api->db:5432")
+    missed = LinkRecovery(0.5, 1.0, 0, True, 1, silent_s)
+    found = outcome(SystemRecovery({LINK: missed, OTHER: missed}), stall)
+    assert (found.verdict, found.stopped) == (StepVerdict.came_back, stopped)
+    assert "Set a time limit on its calls to db:5432" in found.stop_advice
+
+
+def test_what_stops_behind_a_client_that_gets_no_answer_does_not_wait_for_it() -> None:
+    stall = TrialStep(next(kind for kind in KINDS if kind.shows_waits), "web->api:80")
+    missed = LinkRecovery(0.5, 1.0, 0, True, 1, 18.0)
+    assert outcome(SystemRecovery({LINK: missed, OTHER: missed}), stall).stopped == []

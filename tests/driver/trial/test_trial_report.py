@@ -15,9 +15,9 @@ from driver.trial.baseline import FlowBaseline, RequestBaseline, SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict, inconclusive, not_tried
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import KINDS, TrialStep, selected
-from driver.trial.report import as_html, as_markdown, group_lines, script
+from driver.trial.report import as_html, as_markdown, group_lines, log_texts, script
 from driver.trial.step_controls import WITHHELD, StepControl
-from driver.trial.verdict import TrialReport, groups, verdict
+from driver.trial.verdict import TrialReport, all_groups, groups, verdict
 
 CUT = TrialStep(KINDS[0], "api->db:5432")
 KILL = TrialStep(KINDS[1], "db[1]")
@@ -159,3 +159,31 @@ def test_a_system_that_answers_no_request_at_rest_is_inconclusive() -> None:
         ExitCode.INCONCLUSIVE,
     )
     assert verdict(deaf, [broke(CUT)], "")[2] is ExitCode.FAILED
+
+
+def test_what_stopped_while_a_server_was_silent_is_a_finding_that_changes_no_exit_code() -> None:
+    stall = TrialStep(next(kind for kind in KINDS if kind.shows_waits), "api->cache:11211")
+    links = ["api[1]->db:5432", "web[1]->api:80"]
+    made = report(replace(back(stall), stopped=links))
+    assert made.exit_code is ExitCode.PASSED
+    assert "1 silent server stopped more than the links to it" in made.because
+    (group,) = all_groups(made.outcomes)
+    lines = dict(group_lines(group, "results/x"))
+    assert "Set a time limit on its calls to cache:11211" in lines[""]
+    assert lines["stopped"] == ", ".join(links)
+    assert "again" not in lines
+    assert "web[1]-&gt;api:80" in as_html(made)
+    assert "Set a time limit" in as_markdown(made)
+
+
+def test_several_advices_are_sentences_of_which_the_first_is_the_title() -> None:
+    one = replace(broke(CUT), advice=["Connect again.", "api[1] waits for db."])
+    (group,) = groups([one])
+    assert dict(group_lines(group, "x"))[""] == "1. Connect again. api[1] waits for db."
+    assert "<h2>1. Connect again.</h2>" in as_html(report(one))
+
+
+def test_the_log_lines_of_a_finding_begin_with_those_of_the_container_whose_link_is_dead() -> None:
+    news = [LogNews("api[2]", "recovered", 9), LogNews("api[1]", "broken", 1)]
+    one = replace(broke(CUT), broke=["api->db:5432 has no connection"], log_news=news)
+    assert log_texts([one])[0] == "api[1], once: broken"

@@ -39,4 +39,4 @@ def test_a_step_is_not_said_to_have_come_back_before_its_fault_is_proved() -> No
     cut = TrialStep(KINDS[0], "api->db:5432")
     back = StepOutcome(step=cut, verdict=StepVerdict.came_back, after_s=0.4)
     _say_outcome(cast(Any, SimpleNamespace(info=lines.append)), 1, 9, back)
-    assert lines == ["[ 1/9] cut api->db:5432: as before in 0.4 s"]
+    assert lines == ["[ 1/9] cut api->db:5432: all as before in 0.4 s, if its fault is proved"]
