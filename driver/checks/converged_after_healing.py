@@ -113,7 +113,8 @@ def _without_traffic(
     run: RunTimeline, before: Mapping[str, LinkJournal], idle: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return the links that carried nothing since a fault that hit them, and no replica beside them either;
-    and a sentence for each that was watched for less than it rests without a fault.
+    and a sentence for each that was watched for less than it rests without a fault. One that the load hardly
+    used is neither: a configuration is fetched once.
     """
     names = tuple(before)
     gone, resting = [], []
@@ -126,6 +127,8 @@ def _without_traffic(
             continue
         watched_ns = max(0, in_use_ns - max(ends))
         rest_ns = _longest_rest_ns(before[name], run.first_load_ns or 0, run.first_fault_ns or run.end_ns)
+        if rest_ns is None:
+            continue
         if watched_ns > rest_ns:
             gone.append(name)
         else:
@@ -136,16 +139,20 @@ def _without_traffic(
     return gone, resting
 
 
-def _longest_rest_ns(link: LinkJournal, from_ns: int, until_ns: int) -> int:
-    """Return the longest time between two instants in which no client sent anything on a link."""
+def _longest_rest_ns(link: LinkJournal, from_ns: int, until_ns: int) -> int | None:
+    """Return the longest time between two instants in which no client sent anything on a link; None where it
+    was used once or not at all, so that its rest is not known.
+    """
     used = [
         at_ns
         for one in link.connections
         for at_ns in (one.asked_ns, *one.used_ns)
         if from_ns < at_ns < until_ns
     ]
+    if len(used) < 2:
+        return None
     begin = [from_ns] if from_ns else []
-    return max((later - at_ns for at_ns, later in pairwise([*begin, *sorted(used), until_ns])), default=0)
+    return max(later - at_ns for at_ns, later in pairwise([*begin, *sorted(used), until_ns]))
 
 
 def _carries(link: LinkJournal, from_ns: int, until_ns: int) -> bool:

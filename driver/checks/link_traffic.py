@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
 from driver.checks.check import Params
 from driver.checks.finding import Finding, passed, show, unknown
 from driver.histories.history import History
@@ -14,12 +18,13 @@ from driver.metrics import Metrics
 NAME = "traffic_flowed"
 AFTER_NS = 2_000_000_000
 """An instantaneous fault meets what is asked for in this time."""
+PAUSE = 5
+"""Operations that arrive at random are seldom farther apart than so many medians (e ** -3.5, 3 %)."""
 
 
 def judge_system(history: History, metrics: Metrics, params: Params) -> Finding:
     """Return passed or unknown, never failed. A link carried what its server answered; a fault met traffic
-    where a connection was open, or was asked for, on a link that it hit; with loads, while they were under
-    way.
+    where a connection was open, or was asked for, on a link that it hit; with loads, while one was under way.
     """
     run = history.view(run_timeline)
     links = history.view(link_journals)
@@ -63,15 +68,28 @@ def _met(link: LinkJournal, window: FaultWindow) -> bool:
 
 
 def _under_load(history: History, window: FaultWindow) -> bool:
-    """Whether the loads, where there are any, were under way while a fault was on: an idle connection alone
-    is no traffic. Between two operations of a slow load it is under way too.
+    """Whether a load, where there are any, was under way while a fault was on: an idle connection alone is
+    no traffic. Between two operations of a slow load it is under way, in a pause of a load it is not.
     """
     operations = [one for one in history.of(Operation) if one.op not in OUTSIDE_FAULTS]
-    if not operations:
+    loads: dict[str, list[Operation]] = {}
+    for one in sorted(operations, key=lambda one: one.call_ns):
+        loads.setdefault(one.load, []).append(one)
+    return not loads or any(_is_under_way(load, window) for load in loads.values())
+
+
+def _is_under_way(load: Sequence[Operation], window: FaultWindow) -> bool:
+    """Whether an operation of one load, in order of their calls, was under way while a fault was on, or the
+    next one came after no longer than those of this load do.
+    """
+    until_ns = _until_ns(window)
+    if any(one.call_ns <= until_ns and one.return_ns >= window.due_ns for one in load):
         return True
-    from_ns = min(one.call_ns for one in operations)
-    to_ns = max(one.return_ns for one in operations)
-    return from_ns <= _until_ns(window) and to_ns >= window.due_ns
+    gaps_ns = [later.call_ns - one.call_ns for one, later in pairwise(load)]
+    return any(
+        one.call_ns < window.due_ns and later.call_ns > until_ns and gap_ns <= PAUSE * median(gaps_ns)
+        for (one, later), gap_ns in zip(pairwise(load), gaps_ns, strict=True)
+    )
 
 
 def _until_ns(window: FaultWindow) -> int:

@@ -70,7 +70,7 @@ class LiveJournals:
                 if file is None:
                     back = _BACK.get(name, DOOR_BACK_BYTES if is_door(name) else BACK_BYTES)
                     file = self._files[path] = _File(max(0, size - back), begins_inside=size > back)
-                    if is_door(name):
+                    if is_door(name) and file.begins_inside:
                         names = _lines_with(_NAMES, descriptor, file.offset)
                         file.events += reader_of(name).read(name, names).events
                 data = os.pread(descriptor, min(max(0, size - file.offset), MAX_JOURNAL_BYTES), file.offset)
@@ -86,13 +86,18 @@ class LiveJournals:
 
 
 def _lines_with(word: bytes, descriptor: int, until: int) -> bytes:
-    """Return the whole lines of a file before a place that have a word."""
-    found, torn = [], b""
-    for at in range(0, until, _BLOCK_BYTES):
-        block = os.pread(descriptor, min(_BLOCK_BYTES, until - at), at)
-        if word not in torn + block:
-            torn = block.rpartition(b"\n")[2]
-            continue
-        whole, _, torn = (torn + block).rpartition(b"\n")
-        found += [line for line in whole.split(b"\n") if word in line]
-    return b"".join(line + b"\n" for line in found)
+    """Return the whole lines of a file that have a word and begin no later than at a place: where the rest is
+    read from there, its first line is taken for a part of one.
+    """
+    found, at = [], 0
+    while at <= until and (block := os.pread(descriptor, _BLOCK_BYTES, at)):
+        # A line longer than a block is none of ours.
+        end = block.rfind(b"\n") + 1 or len(block)
+        begin = 0
+        while (place := block.find(word, begin, end)) >= 0:
+            first, begin = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place, end) + 1
+            if not begin or at + first > until:
+                break
+            found.append(block[first:begin])
+        at += end
+    return b"".join(found)

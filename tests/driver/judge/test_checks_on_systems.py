@@ -214,6 +214,21 @@ def test_a_fault_between_two_operations_of_a_slow_load_met_the_load() -> None:
     assert found("traffic_flowed", operations(late_fault(), 60, every_s=20)).status is Status.passed
 
 
+def test_a_fault_in_a_pause_of_the_load_proves_nothing() -> None:
+    past = operations(operations(late_fault(), 20), 60, from_s=50)
+    assert "no load was under way" in found("traffic_flowed", past).because
+
+
+def test_a_fault_between_two_loads_proves_nothing() -> None:
+    past = operations(late_fault(), 20)
+    for second in range(50, 59):
+        past.emit(
+            "load", Operation, second + 0.1, load="later", op="add", key=f"later-{second}", value=0,
+            due_ns=ns(second), call_ns=ns(second), return_ns=ns(second + 0.1), outcome="ok",
+        )  # fmt: skip
+    assert "no load was under way" in found("traffic_flowed", past).because
+
+
 def test_a_fault_before_the_load_proves_nothing() -> None:
     finding = found("traffic_flowed", operations(late_fault(), 60, from_s=50))
     assert finding.status is Status.unknown
@@ -340,6 +355,11 @@ def test_a_link_that_was_hit_and_is_never_asked_for_again_has_not_converged() ->
 def test_a_link_that_rests_for_longer_than_it_was_watched_is_not_decided() -> None:
     finding = found("converged_after_healing", abandoned(90.0, uses=(1.0, 59.0)))
     assert finding.status is Status.unknown
+
+
+def test_a_link_that_the_load_used_once_before_the_fault_is_not_missed() -> None:
+    past = operations(abandoned(90.0, uses=(1.0, 1.5)), 90, from_s=10)
+    assert found("converged_after_healing", past).status is Status.passed
 
 
 def test_traffic_that_another_replica_of_the_client_carries_is_none_that_is_missing() -> None:
