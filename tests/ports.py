@@ -24,7 +24,9 @@ def reserved_pair(host: str = "127.0.0.1", folder: Path = LOCKS) -> int:
     that this process holds to its end. Raises AssertionError where every pair is held or in use.
     """
     for first in range(FIRST, BEYOND, 2):
-        descriptor = os.open(folder / f"stormlab-test-ports-{first}", os.O_CREAT | os.O_RDWR, 0o600)
+        descriptor = os.open(
+            folder / f"stormlab-test-ports-{os.getuid()}-{first}", os.O_CREAT | os.O_RDWR, 0o600
+        )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -61,6 +61,8 @@ class LabSupervisor:
         ]
         self.remove([spec.name for spec in new])
         if self._network is not None:
+            # What an earlier call made for a process that never came to be.
+            self._network.remove([spec.name for spec in new])
             self._network.attach({spec.name: spec.networks for spec in new})
         for spec in new:
             group = self._groups.make(spec.name) if self._groups else None

@@ -54,6 +54,8 @@ from driver.errors import (
 from driver.host_ports import is_free, port_holder
 from driver.typed_json import decode_json
 
+AT_ONCE = 64
+"""Clients that are stopped by one call."""
 SURPLUS_GRACE_S = 12.0
 """A client that is removed may take so long to end its work."""
 
@@ -67,8 +69,9 @@ class LabDescription(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     toxiproxy_port: int
     control_port: int
-    server_json: str
-    client_json: str
+    # The names of a lab that an earlier version started.
+    server_json: str = msgspec.field(name="coordinator_json")
+    client_json: str = msgspec.field(name="worker_json")
     subnet_index: int
     journals: str
 
@@ -177,7 +180,10 @@ class ProcessEngine:
         self._stop.clear()
         wanted = client_names(clients)
         surplus = [row.name for row in self._rows() if row.service == CLIENT and row.name not in wanted]
-        self._supervisor.call("stop_all", names=surplus, grace_s=SURPLUS_GRACE_S)
+        for first in range(0, len(surplus), AT_ONCE):
+            # A call has its time: hundreds that use up their grace would outlast it.
+            part = surplus[first : first + AT_ONCE]
+            self._supervisor.call("stop_all", names=part, grace_s=SURPLUS_GRACE_S)
         self._supervisor.call("remove", names=surplus)
         self._describe(spec, self._place(spec))
         self._create(spec, [*wanted, *also])
