@@ -19,6 +19,7 @@ from driver.trial.doors_subject import TrafficSource
 from driver.trial.http_traffic import HttpTraffic, check_url, published_url
 
 MOST_PER_S = 500.0
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def duration_of(flag: str) -> Callable[[click.Context, click.Parameter, str], float]:
@@ -59,7 +60,12 @@ def refuse_wrong_traffic(command: str | None, request: tuple[str, str] | None) -
     """Raise UsageError for traffic that cannot be sent."""
     if command and request:
         raise UsageError("--traffic and --http exclude each other.", "Give one of them.")
+    given = click.get_current_context().get_parameter_source("rate")
+    if not request and given is click.core.ParameterSource.COMMANDLINE:
+        raise UsageError("--rate is that of --http.", "Add --http METHOD URL, or leave --rate out.")
     if request:
+        if request[0].upper() not in METHODS:
+            raise UsageError(f"--http takes one of {', '.join(METHODS)}; found {request[0]!r}.")
         check_url(request[1])
 
 

@@ -17,12 +17,14 @@ from driver.cli.run_system import SystemInUse, system_in_use
 from driver.errors import UsageError
 from driver.nouns import counted
 from driver.results.run_folder import new_folder
+from driver.systems.resolve_compose import resolve
 from driver.systems.system_request import SystemRequest
 from driver.terminal import Terminal, print_json, print_labelled, print_lines, print_table
-from driver.trial.baseline import SystemBaseline
+from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline
 from driver.trial.conductor import TrialLimits, TrialResult
 from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.learned_file import read_learned, refuse_unknown
+from driver.trial.programme import refuse_unknown_words
 from driver.trial.report import group_lines, rate
 from driver.trial.run_trial import REPORT_HTML, Choice, TrialProgress, conduct, notes_on, save
 from driver.trial.verdict import COLUMNS, MARKS, TrialReport, all_groups, row, verdict
@@ -70,6 +72,7 @@ def command(
     and restarted. After each fault everything is compared with the system at rest.
     """
     options_traffic.refuse_wrong_traffic(traffic, http)
+    _refuse_too_short(budget, watch)
     request = SystemRequest(
         (file, *more), profiles, frozenset(bypass), frozenset(egress), ports, publish=False
     )
@@ -78,6 +81,8 @@ def command(
             raise _learned_already(file)
         request = learned.request(file)
     options_traffic.refuse_unpublished(http, request)
+    if only:
+        refuse_unknown_words(only, sorted(resolve(request.files, request.profiles).services))
     began_wall_s, again = time.time(), _options_again()
     with system_in_use(request, "try") as up:
         started = up.learned.started
@@ -106,6 +111,22 @@ def command(
     if result.error is not None:
         raise result.error
     return report.exit_code
+
+
+def _refuse_too_short(budget: float, watch: float) -> None:
+    """Raise UsageError for a watch in which no link can be judged, and a budget without time for a step."""
+    if watch < LEAST_WINDOW_S:
+        raise UsageError(
+            f"--watch takes {LEAST_WINDOW_S:g}s or more, the time over which a link is compared; "
+            f"found {watch:g}s."
+        )
+    least_s = watch + LEAST_WINDOW_S + DOWN_RESERVE_S
+    if budget < least_s:
+        raise UsageError(
+            f"--budget {budget:g}s has no time for a step: --watch takes {watch:g} s, the shortest step "
+            f"{LEAST_WINDOW_S:g} s, and the end {DOWN_RESERVE_S:g} s.",
+            f"Give more than {least_s:g}s; the start of the system takes its time too.",
+        )
 
 
 def _learned_already(file: Path) -> UsageError:

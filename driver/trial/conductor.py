@@ -11,9 +11,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from driver.errors import LabError
-from driver.histories.link_names import pair_of
 from driver.systems.system import OUTSIDE
-from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline, baseline_of
+from driver.trial.baseline import SystemBaseline, baseline_of
 from driver.trial.findings import (
     StepEvidence,
     StepOutcome,
@@ -31,6 +30,7 @@ from driver.trial.programme import NothingToHitError, TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import SystemSample, is_hit
 from driver.trial.step_controls import StepControl, controls_of
+from driver.trial.targets import settle_s, why_not_tried
 
 _CLEAN_WAIT_S = 20.0
 _HALF_CLOSED_S = 1.0
@@ -168,17 +168,15 @@ class Conductor:
             result.outcomes = [with_records(one, baseline, records) for one in result.outcomes]
 
     def _try_each(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
-        window_s = max((one.window_s for one in baseline.links.values() if one.judged), default=0.0)
-        settle_s = max(window_s, LEAST_WINDOW_S)
-        carrying = {pair_of(name) for name in baseline.carrying()}
+        wait_s = settle_s(baseline)
         for number, step in enumerate(steps, start=1):
             # A clean system is for the steps that follow, where there is time for one.
-            self._next_s = min((least_s(one, settle_s) for one in steps[number:]), default=math.inf)
+            self._next_s = min((least_s(one, wait_s) for one in steps[number:]), default=math.inf)
             if result.ended:
                 self._add(result, not_tried(step, result.ended))
-            elif step.hits_links and step.target not in carrying:
-                self._add(result, not_tried(step, "it carried nothing at rest"))
-            elif self._left_s() < least_s(step, settle_s):
+            elif step.hits_links and (why := why_not_tried(step.target, baseline)):
+                self._add(result, not_tried(step, why))
+            elif self._left_s() < least_s(step, wait_s):
                 self._add(result, not_tried(step, "no time was left"))
             elif not step.hits_links and self._has_finished(step, baseline):
                 self._add(result, not_tried(step, f"{step.target} ended with 0 before: its work is done"))

@@ -19,7 +19,7 @@ from driver.systems.system import OUTSIDE, System
 from driver.systems.system_request import SystemRequest
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.report import rate
-from driver.trial.targets import targets_of
+from driver.trial.targets import targets_of, why_not_tried
 
 FORMAT = 1
 _MOST_BYTES = 1 << 20
@@ -144,7 +144,10 @@ def _links(pairs: Sequence[str], baseline: SystemBaseline, system: System) -> It
     for name, one in baseline.links.items():
         flows.setdefault(pair_of(name), []).append(one)
     for pair in pairs:
-        yield f"- {_text(pair)}  # {_flow(flows[pair])}"
+        if why := why_not_tried(pair, baseline):
+            yield f"# not tried, since {why}: {pair}"
+        else:
+            yield f"- {_text(pair)}  # {_flow(flows[pair])}"
     for pair in sorted(map(str, system.pairs)):
         if pair not in pairs and not pair.startswith(f"{OUTSIDE}->"):
             yield f"# {'dialled, and nothing flowed' if pair in flows else 'not dialled'}: {pair}"

@@ -47,7 +47,7 @@ KINDS = (
     TrialKind("stall", PAIR, 3.0),
     TrialKind("latency", PAIR, 5.0, {"mean": "500ms"}),
 )
-"""In the order of their worth: where time runs out, the last ones are left out.
+"""In the order of their worth, by which each round of a programme goes through them.
 
 A stall of 18 s is longer than the usual time limits of clients (5, 10, 15 s), one of 3 s is shorter.
 Where one replica is killed the others stand in; where all are, none does.
@@ -81,18 +81,27 @@ class TrialStep(msgspec.Struct, frozen=True):
 def programme(
     pairs: Sequence[str], containers: Sequence[str], services: Sequence[str] = ()
 ) -> list[TrialStep]:
-    """Return the steps on these pairs and containers: kind by kind, so that each is hit early once.
+    """Return the steps on these pairs and containers, in rounds: each has every kind once, on the target that
+    was hit least before, so that each kind and each target comes early.
 
     All containers of each of `services` are hit together. Connections from outside are not ended alone: the
     client that would connect again is the trial's own, and `refuse` ends them too.
     """
     targets = {PAIR: pairs, SERVICE: containers, ALL_REPLICAS: services}
-    return [
-        TrialStep(kind, target)
+    left = [
+        (kind, [one for one in targets[kind.scope] if kind.lasting or not one.startswith(f"{OUTSIDE}->")])
         for kind in KINDS
-        for target in targets[kind.scope]
-        if kind.lasting or not target.startswith(f"{OUTSIDE}->")
     ]
+    hits = dict.fromkeys((*pairs, *containers, *services), 0)
+    steps = []
+    while any(names for _, names in left):
+        for kind, names in left:
+            if names:
+                target = min(names, key=hits.__getitem__)
+                names.remove(target)
+                hits[target] += 1
+                steps.append(TrialStep(kind, target))
+    return steps
 
 
 def selected(steps: Sequence[TrialStep], only: Sequence[str]) -> list[TrialStep]:
@@ -118,6 +127,44 @@ def selected(steps: Sequence[TrialStep], only: Sequence[str]) -> list[TrialStep]
 def least_s(step: TrialStep, settle_s: float) -> float:
     """Return how long a step takes when all comes back at once; `settle_s` is the wait that sees it."""
     return step.kind.for_s + settle_s + (0.0 if step.hits_links else _CONTAINER_S)
+
+
+def refuse_unknown_words(only: Sequence[str], services: Sequence[str]) -> None:
+    """Raise UsageError for a text of `only` with a word that no step of a system of these services can have.
+
+    Ports may be found later, so a word with a digit passes.
+    """
+    known = {part for kind in KINDS for part in TrialStep(kind, OUTSIDE).name.split()}
+    for text in only:
+        for word in text.split():
+            ends = [one.partition(":")[0].partition("[")[0] for one in word.split("->")]
+            fine = all(any(end in name for name in (*services, *known)) for end in ends if end)
+            if not fine and not any(letter.isdigit() for letter in word):
+                kinds = ", ".join(dict.fromkeys(kind.fault for kind in KINDS))
+                raise UsageError(
+                    f"--only {text!r}: no step can contain {word!r}. Faults: {kinds}. "
+                    f"Services: {', '.join(services)}.",
+                    "Give a step, or a part of one: --only 'cut api->db'",
+                )
+
+
+def estimate(steps: Sequence[TrialStep], settle_s: float, left_s: float) -> str:
+    """Return a sentence on how long the steps take where all comes back at once, and how many of them fit
+    into `left_s`.
+    """
+    total_s, fit = 0.0, 0
+    for one in steps:
+        total_s += least_s(one, settle_s)
+        fit += total_s <= left_s
+    says = (
+        f"{len(steps)} steps take {total_s / 60:.1f} min or longer; {max(0.0, left_s) / 60:.1f} min are left"
+    )
+    if fit == len(steps):
+        return f"{says}."
+    first = f", from {steps[fit].name!r} on" if fit < len(steps) else ""
+    return (
+        f"{says}: at most {fit} fit, and the others will not be tried{first}. Give more --budget, or --only."
+    )
 
 
 def shape(steps: Sequence[TrialStep]) -> list[str]:

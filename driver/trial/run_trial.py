@@ -15,9 +15,9 @@ from driver.systems.lab_of_system import StartedSystem
 from driver.trial.baseline import LONGEST_WINDOW_S, SystemBaseline
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult, TrialSubject
 from driver.trial.findings import StepOutcome
-from driver.trial.programme import TrialStep, programme, selected, shape
+from driver.trial.programme import TrialStep, estimate, programme, selected, shape
 from driver.trial.report import as_html, as_markdown, script, script_name
-from driver.trial.targets import targets_of
+from driver.trial.targets import settle_s, targets_of, why_not_tried
 from driver.trial.verdict import TrialReport, groups
 
 REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML = "try.json", "report.md", "report.html"
@@ -83,8 +83,12 @@ def conduct(
     if not baseline.carrying():
         return result
     steps += choice.steps(baseline)
-    for line in (*shape(steps), *targets_of(baseline, choice.services).notes):
+    whys = {one.target: why_not_tried(one.target, baseline) for one in steps if one.hits_links}
+    tried = [one for one in steps if not whys.get(one.target)]
+    left = [f"not tried: {target}, since {why}" for target, why in whys.items() if why]
+    for line in (*shape(tried), *left, *targets_of(baseline, choice.services).notes):
         progress.say(f"  {line}")
+    progress.say(estimate(tried, settle_s(baseline), limits.deadline_s - time.monotonic()))
     try:
         conductor.try_steps(baseline, steps, result)
     except KeyboardInterrupt:
@@ -109,7 +113,7 @@ def notes_on(started: StartedSystem, baseline: SystemBaseline | None) -> list[st
             # A longer watch helps only where the window that the link needs may be that long.
             watch = "--watch more time, or " if one.window_s <= LONGEST_WINDOW_S else "it "
             found.append(
-                f"{name} is silent for up to {one.silence_s:.0f} s at rest: too long to be judged. "
+                f"{name} is silent for up to {one.silence_s:.1f} s at rest: too long to be judged. "
                 f"Give {watch}more traffic with --http or --traffic."
             )
     if baseline and baseline.requests and baseline.requests.failed_share:

@@ -8,7 +8,7 @@ import msgspec
 
 from driver.histories.link_names import is_client, pair_of, service_of
 from driver.nouns import counted
-from driver.trial.baseline import SystemBaseline
+from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline
 
 
 class TrialTargets(msgspec.Struct, frozen=True):
@@ -44,6 +44,22 @@ def targets_of(baseline: SystemBaseline, chosen: Collection[str] | None = None) 
             for service, names in several.items()
         ],
     )
+
+
+def why_not_tried(pair: str, baseline: SystemBaseline) -> str:
+    """Return why a fault on the links of a pair shows nothing, whatever follows; "" where one is compared."""
+    links = [one for name, one in sorted(baseline.links.items()) if pair_of(name) == pair]
+    if not any(one.carries for one in links):
+        return "it carried nothing at rest"
+    if any(one.judged for one in links):
+        return ""
+    silence_s = min(one.silence_s for one in links if one.carries)
+    return f"it is silent for up to {silence_s:.1f} s at rest, or its client has ended: too long to be judged"
+
+
+def settle_s(baseline: SystemBaseline) -> float:
+    """Return how long a system must be watched after a fault until every link that is judged is seen back."""
+    return max((one.window_s for one in baseline.links.values() if one.judged), default=LEAST_WINDOW_S)
 
 
 def _busiest(baseline: SystemBaseline, containers: Sequence[str]) -> str:

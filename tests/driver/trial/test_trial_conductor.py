@@ -5,13 +5,24 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from driver.errors import LabError
+from driver.errors import LabError, UsageError
+from driver.exit_codes import ExitCode
 from driver.trial import run_trial
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult
 from driver.trial.findings import FaultProof, StepVerdict
-from driver.trial.programme import ALL_REPLICAS, KINDS, PAIR, NothingToHitError, TrialStep, programme
+from driver.trial.programme import (
+    ALL_REPLICAS,
+    KINDS,
+    PAIR,
+    NothingToHitError,
+    TrialStep,
+    estimate,
+    programme,
+    refuse_unknown_words,
+)
 from driver.trial.run_trial import Choice, TrialProgress, conduct
 from driver.trial.samples import FlowCounters, RequestCounters, SystemSample
+from driver.trial.verdict import verdict
 from tests.driver.trial.simulated_system import NEVER, SimulatedSystem
 
 LINK = "api[1]->db:5432"
@@ -324,9 +335,11 @@ def test_an_error_of_the_lab_is_raised_after_the_fault_has_ended(system: Simulat
     assert any(one.startswith("end stall") for one in system.calls)
 
 
-def test_the_programme_begins_with_what_is_most_worth_and_hits_each_pair_once_before_the_next_kind() -> None:
+def test_the_first_round_of_the_programme_has_each_fault_once_and_hits_each_link() -> None:
     steps = programme(["a->b:1", "a->c:1"], ["b[1]"])
-    assert [one.name for one in steps[:3]] == ["cut a->b:1", "cut a->c:1", "kill b[1] for 4s"]
+    kinds = [one.kind for one in steps[:9]]
+    assert [one.name for one in steps[:3]] == ["cut a->b:1", "kill b[1] for 4s", "refuse a->c:1 for 5s"]
+    assert kinds == [kind for kind in KINDS if kind.scope != ALL_REPLICAS]
     assert sum(1 for one in steps if one.kind.scope == PAIR) == 12
 
 
@@ -364,11 +377,47 @@ def test_what_was_found_is_kept_whatever_is_raised(
     )
 
 
-def test_a_link_that_is_too_silent_to_be_compared_and_stays_dead_is_no_pass(system: SimulatedSystem) -> None:
-    system.comes_back_s["cut api->db:5432"] = NEVER
+def test_a_link_that_is_too_silent_to_be_compared_is_not_hit_and_is_no_pass(system: SimulatedSystem) -> None:
     system.carries_from[LINK] = 109.0
-    (outcome,) = tried(system, step("cut")).outcomes
-    assert outcome.verdict is StepVerdict.inconclusive
+    found = tried(system, step("cut"))
+    (outcome,) = found.outcomes
+    assert outcome.verdict is StepVerdict.not_tried
+    assert outcome.note.startswith("it is silent for up to 9.2 s at rest")
+    assert verdict(found.baseline, found.outcomes, "")[2] is ExitCode.INCONCLUSIVE
+    assert system.calls == []
+
+
+def test_the_programme_says_which_links_are_too_silent_and_how_many_steps_fit(
+    system: SimulatedSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_trial, "MonotonicClock", lambda: system)
+    system.carries_from[LINK] = 109.0
+    lines: list[str] = []
+    progress = TrialProgress(lines.append, lambda baseline: None, lambda number, total, outcome: None)
+    conduct(system, TrialLimits(system.now + 60.0, watch_s=10.0), Choice(["cut"]), progress)
+    assert any(line.strip().startswith(f"not tried: {PAIR_NAME}, since it is silent") for line in lines)
+
+
+def test_an_estimate_names_the_first_step_that_does_not_fit() -> None:
+    steps = [step("cut"), step("stall"), step("reset")]
+    assert estimate(steps, 2.0, 10.0) == (
+        "3 steps take 0.4 min or longer; 0.2 min are left: at most 1 fit, and the others will not be tried, "
+        "from 'stall api->db:5432 for 18s' on. Give more --budget, or --only."
+    )
+    assert estimate(steps, 2.0, 60.0) == "3 steps take 0.4 min or longer; 1.0 min are left."
+
+
+@pytest.mark.parametrize("text", ["nothing", "cut api->dbx", "kill web"])
+def test_a_text_that_no_step_can_contain_is_refused_before_anything_starts(text: str) -> None:
+    with pytest.raises(UsageError, match="no step can contain"):
+        refuse_unknown_words([text], ["api", "db"])
+
+
+@pytest.mark.parametrize(
+    "text", ["cut api->db", "stall api->db:5432 for 18s", "kill api[2]", "outside", "i->d"]
+)
+def test_a_text_that_a_step_may_contain_is_accepted(text: str) -> None:
+    refuse_unknown_words([text], ["api", "db"])
 
 
 def test_a_job_that_is_finished_is_not_hit_any_more() -> None:
