@@ -30,6 +30,7 @@ OUTPUT = "stormlab.yaml"
 @options_system.start
 @options_traffic.traffic
 @options_traffic.http
+@options_traffic.body
 @options_traffic.rate
 @click.option(
     "--for", "watch", default="60s", show_default=True, metavar="TIME",
@@ -44,13 +45,13 @@ OUTPUT = "stormlab.yaml"
 def command(
     file: Path, more: tuple[Path, ...], profiles: tuple[str, ...], ports: dict[str, frozenset[int]],
     egress: tuple[str, ...], bypass: tuple[str, ...], traffic: str | None, http: tuple[str, str] | None,
-    rate: float, watch: float, output: Path, replace: bool,
+    body: str | None, rate: float, watch: float, output: Path, replace: bool,
 ) -> int:  # fmt: skip
     """Start a system with doors, watch what its services dial, and write stormlab.yaml.
 
     Ports on which a service listens are found by themselves. The system is taken down afterwards.
     """
-    options_traffic.refuse_wrong_traffic(traffic, http)
+    options_traffic.refuse_wrong_traffic(traffic, http, body)
     if output.exists() and not replace:
         raise UsageError(
             f"{output} is there already, and may have been edited.", "Add --replace, or --output FILE."
@@ -67,7 +68,9 @@ def command(
     )
     options_traffic.refuse_unpublished(http, request)
     with system_in_use(request, "learn") as up:
-        source = options_traffic.traffic_source(traffic, http, rate, Path("/dev/null"), up.terminal.info)
+        source = options_traffic.traffic_source(
+            traffic, http, body, rate, Path("/dev/null"), up.terminal.info
+        )
         baseline = _watch(up, source, watch)
         if again := up.with_late_ports():
             up, baseline = again, _watch(again, source, watch)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import click
 
 from chaos.units import parse_per_s
 from driver.errors import UsageError
+from driver.loads.templates import Subject, fill, key_source, known
 from driver.scenarios.flag_values import parse_duration
 from driver.systems.compose_config import TCP
 from driver.systems.replicas import PublishedAddress
@@ -16,7 +20,7 @@ from driver.systems.resolve_compose import resolve
 from driver.systems.system_request import SystemRequest
 from driver.trial.command_traffic import CommandTraffic
 from driver.trial.doors_subject import TrafficSource
-from driver.trial.http_traffic import HttpTraffic, check_url, published_url
+from driver.trial.http_traffic import HttpTraffic, JsonBody, check_url, published_url
 
 MOST_PER_S = 500.0
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -51,18 +55,38 @@ http = click.option(
     "--http", nargs=2, metavar="METHOD URL",
     help="Send such a request meanwhile, from outside: --http GET http://api:8000/",
 )  # fmt: skip
+body = click.option(
+    "--body", metavar="JSON",
+    help="""With --http, this body: --body '{"item": "${key}"}'; ${key} differs for each request.""",
+)  # fmt: skip
 rate = click.option(
     "--rate", default="20/s", show_default=True, callback=_rate, metavar="N/s", help="How often, for --http."
 )
 
 
-def refuse_wrong_traffic(command: str | None, request: tuple[str, str] | None) -> None:
+def json_body(text: str) -> JsonBody:
+    """Return the body that a text is, with its variables. Raises UsageError."""
+    try:
+        template = known(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--body takes JSON: {error}.", """Example: --body '{"item": "${key}"}'""") from None
+    key = key_source(time.time_ns(), "try", 0, random.Random())
+    return lambda number: fill(template, Subject(key(number), number))
+
+
+def refuse_wrong_traffic(
+    command: str | None, request: tuple[str, str] | None, text: str | None = None
+) -> None:
     """Raise UsageError for traffic that cannot be sent."""
     if command and request:
         raise UsageError("--traffic and --http exclude each other.", "Give one of them.")
     given = click.get_current_context().get_parameter_source("rate")
     if not request and given is click.core.ParameterSource.COMMANDLINE:
         raise UsageError("--rate is that of --http.", "Add --http METHOD URL, or leave --rate out.")
+    if text is not None:
+        json_body(text)
+        if not request:
+            raise UsageError("--body is that of --http.", "Add --http METHOD URL, or leave --body out.")
     if request:
         if request[0].upper() not in METHODS:
             raise UsageError(f"--http takes one of {', '.join(METHODS)}; found {request[0]!r}.")
@@ -82,11 +106,12 @@ def refuse_unpublished(http: tuple[str, str] | None, request: SystemRequest) -> 
 def traffic_source(
     command: str | None,
     request: tuple[str, str] | None,
+    text: str | None,
     per_s: float,
     log: Path,
     say: Callable[[str], None],
 ) -> TrafficSource | None:
     """Return what sends the traffic that the options ask for; None without them."""
     if request:
-        return HttpTraffic(*request, per_s)
+        return HttpTraffic(*request, per_s, None if text is None else json_body(text))
     return CommandTraffic(command, log, say) if command else None

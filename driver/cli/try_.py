@@ -18,6 +18,7 @@ from driver.errors import UsageError
 from driver.nouns import counted
 from driver.results.run_folder import new_folder
 from driver.systems.resolve_compose import resolve
+from driver.systems.system import System
 from driver.systems.system_request import SystemRequest
 from driver.terminal import Terminal, print_json, print_labelled, print_lines, print_table
 from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline
@@ -27,6 +28,7 @@ from driver.trial.learned_file import read_learned, refuse_unknown
 from driver.trial.programme import refuse_unknown_words
 from driver.trial.report import group_lines, rate
 from driver.trial.run_trial import REPORT_HTML, Choice, TrialProgress, conduct, notes_on, save
+from driver.trial.targets import idle_ends
 from driver.trial.verdict import COLUMNS, MARKS, TrialReport, all_groups, row, verdict
 
 DOWN_RESERVE_S = 25.0
@@ -39,6 +41,7 @@ _NOT_REPEATED = ("only", "budget", "as_json", "results")
 @options_system.start
 @options_traffic.traffic
 @options_traffic.http
+@options_traffic.body
 @options_traffic.rate
 @click.option(
     "--budget", default="10m", show_default=True, callback=options_traffic.duration_of("--budget"),
@@ -62,8 +65,8 @@ _NOT_REPEATED = ("only", "budget", "as_json", "results")
 def command(
     file: Path, more: tuple[Path, ...], profiles: tuple[str, ...], ports: dict[str, frozenset[int]],
     egress: tuple[str, ...], bypass: tuple[str, ...], traffic: str | None, http: tuple[str, str] | None,
-    rate: float, budget: float, watch: float, wait: float, only: tuple[str, ...], results: Path,
-    as_json: bool,
+    body: str | None, rate: float, budget: float, watch: float, wait: float, only: tuple[str, ...],
+    results: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """Hurt a system one thing at a time, and say what does not come back by itself.
 
@@ -71,7 +74,7 @@ def command(
     each link that carries traffic is cut, refused, stalled, reset and slowed, and each service killed, paused
     and restarted. After each fault everything is compared with the system at rest.
     """
-    options_traffic.refuse_wrong_traffic(traffic, http)
+    options_traffic.refuse_wrong_traffic(traffic, http, body)
     _refuse_too_short(budget, watch)
     request = SystemRequest(
         (file, *more), profiles, frozenset(bypass), frozenset(egress), ports, publish=False
@@ -89,10 +92,14 @@ def command(
         if learned:
             refuse_unknown(learned, started.system, file)
         folder = new_folder(f"try-{started.system.name}", results)
-        source = options_traffic.traffic_source(traffic, http, rate, folder / "traffic.log", up.terminal.info)
+        source = options_traffic.traffic_source(
+            traffic, http, body, rate, folder / "traffic.log", up.terminal.info
+        )
         limits = TrialLimits(up.began_s + budget - DOWN_RESERVE_S, watch, wait)
         said = up.terminal
-        progress = TrialProgress(said.info, partial(_say_baseline, said), partial(_say_outcome, said))
+        progress = TrialProgress(
+            said.info, partial(_say_baseline, said, started.system), partial(_say_outcome, said)
+        )
         choice = Choice(only, learned.links, learned.services) if learned else Choice(only)
         subject = up.subject(source)
         try:
@@ -188,7 +195,7 @@ def _words(option: str, value: object) -> list[str]:
             return [option, str(value)]
 
 
-def _say_baseline(terminal: Terminal, baseline: SystemBaseline) -> None:
+def _say_baseline(terminal: Terminal, system: System, baseline: SystemBaseline) -> None:
     carrying = baseline.carrying()
     links = counted(len(carrying), "link")
     terminal.info(f"At rest, for {baseline.length_s:.0f} s: {links} carried traffic.")
@@ -198,6 +205,8 @@ def _say_baseline(terminal: Terminal, baseline: SystemBaseline) -> None:
         terminal.info(f"  {name}: {to_server} to the server, {to_client} to the client")
     if baseline.requests is not None:
         terminal.info(f"  requests: {baseline.requests.failed_share:.0%} failed")
+    if idle := idle_ends(baseline, [one.name for one in system.services]):
+        terminal.info(f"  these carried nothing: {', '.join(idle)}; give traffic that uses them")
     if carrying:
         terminal.info("The programme, whose faults are proved at its end:")
 

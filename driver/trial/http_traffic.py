@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
@@ -21,19 +22,26 @@ _SERVER_ERROR = 500
 _STOP_WAIT_S = 5.0
 
 
+JsonBody = Callable[[int], Any]
+"""Returns the body of a request, as JSON has it, from its number."""
+
+
 class HttpTraffic:
     """Requests of one kind at `rate_per_s`, each when it is due, whatever became of the ones before.
 
     A request is answered by any status below 500. The URL names a service and its port; the request goes to
-    the address where this host publishes that port.
+    the address where this host publishes that port. `body` returns what each sends as JSON; None
+    sends nothing.
     """
 
-    def __init__(self, method: str, url: str, rate_per_s: float) -> None:
+    def __init__(self, method: str, url: str, rate_per_s: float, body: JsonBody | None = None) -> None:
         self._method = method.upper()
         self._url = url
         self._period_s = 1 / rate_per_s
         self._answered = 0
         self._failed = 0
+        self._body = body
+        self._sent = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -78,8 +86,10 @@ class HttpTraffic:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _request(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._sent += 1
+        body = None if self._body is None else self._body(self._sent)
         try:
-            async with session.request(self._method, url, allow_redirects=False) as answer:
+            async with session.request(self._method, url, json=body, allow_redirects=False) as answer:
                 await answer.content.read(1 << 16)
                 answered = answer.status < _SERVER_ERROR
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from driver.histories.link_names import is_client, pair_of, service_of
+from driver.histories.link_names import client_of, is_client, pair_of, server_of, service_of
 from driver.nouns import counted
 from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline
 
@@ -55,6 +55,14 @@ def why_not_tried(pair: str, baseline: SystemBaseline) -> str:
         return ""
     silence_s = min(one.silence_s for one in links if one.carries)
     return f"it is silent for up to {silence_s:.1f} s at rest, or its client has ended: too long to be judged"
+
+
+def idle_ends(baseline: SystemBaseline, services: Sequence[str]) -> list[str]:
+    """Return the links that were dialled and carried nothing, and the services without a dialled one."""
+    ends = {end for name in baseline.links for end in (service_of(client_of(name)), server_of(name))}
+    silent = sorted({pair_of(name) for name, one in baseline.links.items() if not one.carries})
+    running = {one.service for one in baseline.containers.values() if one.runs}
+    return [*silent, *(f"all links of {one}" for one in services if one in running and one not in ends)]
 
 
 def settle_s(baseline: SystemBaseline) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.samples import ContainerLook
-from driver.trial.targets import targets_of
+from driver.trial.targets import idle_ends, targets_of
 
 
 def carries(rate: float) -> FlowBaseline:
@@ -37,3 +37,11 @@ def test_links_from_outside_that_carry_traffic_are_hit_too() -> None:
 def test_a_chosen_container_is_hit_alone() -> None:
     found = targets_of(AT_REST, ["api[1]"])
     assert (found.containers, found.services, found.notes) == (["api[1]"], [], [])
+
+
+def test_links_that_carried_nothing_and_services_without_a_link_are_named() -> None:
+    used, idle = FlowBaseline(1, 1, 0, 1, 0.5), FlowBaseline(0, 0, 0, 1, 20.0)
+    links = {"api[1]->db:5432": used, "api[1]->mail:25": idle}
+    containers = {f"{name}[1]": ContainerLook(name) for name in ("api", "db", "mail", "audit")}
+    baseline = SystemBaseline(20.0, links, containers)
+    assert idle_ends(baseline, ["api", "db", "mail", "audit"]) == ["api->mail:25", "all links of audit"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -10,9 +11,11 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from driver.cli.options_traffic import json_body
 from driver.errors import UsageError
 from driver.paths import project_root
 from driver.port_variables import port_variable
@@ -26,9 +29,19 @@ LIMIT_S = 20.0
 PUBLISHED = [PublishedAddress("api", 8000, "127.0.0.1:49153"), PublishedAddress("api", 80, "127.0.0.1:49154")]
 
 
+received: list[tuple[str, Any]] = []
+
+
 class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(500 if "broken" in self.path else 404 if "missing" in self.path else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        received.append((self.headers["Content-Type"], json.loads(body)))
+        self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -67,6 +80,19 @@ def counted(url: str, address: str) -> tuple[bool, bool]:
 )
 def test_a_request_is_answered_by_a_status_below_500(address: str, path: str, answered: bool) -> None:
     assert counted(f"http://api:8000{path}", address) == (answered, not answered)
+
+
+def test_a_request_has_its_body_with_a_key_of_its_own(address: str) -> None:
+    received.clear()
+    traffic = HttpTraffic("post", "http://api:8000/", 100.0, json_body('{"item": "${key}", "count": "${n}"}'))
+    traffic.send_to([PublishedAddress("api", 8000, address)])
+    try:
+        eventually_in_thread(lambda: len(received) >= 3, "three bodies", LIMIT_S)
+    finally:
+        traffic.end()
+    assert {kind for kind, _ in received} == {"application/json"}
+    assert sorted(body["count"] for _, body in received)[:3] == [1, 2, 3]
+    assert len({body["item"] for _, body in received}) == len(received)
 
 
 def test_a_request_to_a_closed_port_fails() -> None:
