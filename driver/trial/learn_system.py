@@ -15,6 +15,7 @@ from driver.systems.failed_start import down_after
 from driver.systems.lab_of_system import StartedSystem
 from driver.systems.portless_services import PortlessServiceError
 from driver.systems.replicas import Replica, SystemContainers
+from driver.systems.resolve_compose import without_doors
 from driver.systems.system import System
 from driver.systems.system_request import SystemRequest
 
@@ -145,7 +146,7 @@ class SystemStarter:
         except NotReadyError as without:
             raise SystemNotReadyError(
                 f"The system does not become ready, and neither does it without doors. {without.sentence}",
-                "Mend the system first: docker compose up --wait",
+                f"Mend the system first: {without_doors(request)}",
             ) from None
         took_s = time.monotonic() - began_s
         try:
