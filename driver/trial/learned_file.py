@@ -144,10 +144,10 @@ def _links(pairs: Sequence[str], baseline: SystemBaseline, system: System) -> It
     for name, one in baseline.links.items():
         flows.setdefault(pair_of(name), []).append(one)
     for pair in pairs:
-        if why := why_not_tried(pair, baseline):
-            yield f"# not tried, since {why}: {pair}"
-        else:
-            yield f"- {_text(pair)}  # {_flow(flows[pair])}"
+        # It may be judged in the watch of `try`: here it may have begun late.
+        why = why_not_tried(pair, baseline)
+        silent = f"; not tried where it is so silent again: {why}" if why else ""
+        yield f"- {_text(pair)}  # {_flow(flows[pair])}{silent}"
     for pair in sorted(map(str, system.pairs)):
         if pair not in pairs and not pair.startswith(f"{OUTSIDE}->"):
             yield f"# {'dialled, and nothing flowed' if pair in flows else 'not dialled'}: {pair}"
