@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 
 from driver.checks.check import Params
 from driver.checks.finding import Finding, passed, show, unknown
@@ -86,8 +85,9 @@ def _is_under_way(load: Sequence[Operation], window: FaultWindow) -> bool:
     if any(one.call_ns <= until_ns and one.return_ns >= window.due_ns for one in load):
         return True
     gaps_ns = [later.call_ns - one.call_ns for one, later in pairwise(load)]
+    usual_ns = sorted(gaps_ns)[len(gaps_ns) // 2] if gaps_ns else 0
     return any(
-        one.call_ns < window.due_ns and later.call_ns > until_ns and gap_ns <= PAUSE * median(gaps_ns)
+        one.call_ns < window.due_ns and later.call_ns > until_ns and gap_ns <= PAUSE * usual_ns
         for (one, later), gap_ns in zip(pairwise(load), gaps_ns, strict=True)
     )
 
