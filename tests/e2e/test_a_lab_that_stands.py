@@ -150,7 +150,7 @@ def test_an_injection_names_its_targets_and_changes_none(standing: CommandLine) 
 def test_an_injection_ends_with_its_effect_and_its_receipt(standing: CommandLine) -> None:
     done = standing("inject", "cut", "worker-1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "effect: cut off 1 worker, all back in " in done.stdout
+    assert "effect: cut off 1 worker, all back " in done.stdout
     assert "proved: seen on worker-1: " in done.stdout
 
 
