@@ -24,7 +24,7 @@ from driver.terminal import ProgressView, Terminal
 SETTLED_WITHIN_S = 12.0
 READ_EVERY_S = 0.5
 REPORTED_WITHIN_S = 1.5
-"""A door writes what changed on a connection at most once a second; a client its own end when it notices it."""
+"""A door writes what changed on a connection at most once a second; a client its end when it notices it."""
 NO_JOURNALS = (
     "this lab keeps its journals inside the engine, where this command cannot read what the prober saw"
 )
