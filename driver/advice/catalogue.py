@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice import Advice, Adviser, Findings
+from driver.report.advice import Advice, Adviser, Findings, given_by
 from wire.declarations import attribute, declarations
 
 ADVISERS: tuple[Adviser, ...] = tuple(
@@ -20,5 +20,4 @@ ADVISERS: tuple[Adviser, ...] = tuple(
 
 def advise(history: History, metrics: Metrics, findings: Findings) -> list[Advice]:
     """Return all advice that a run of a system of one's own gives cause for, by rank."""
-    found = (adviser.advise(history, metrics, findings) for adviser in ADVISERS)
-    return [advice for advice in found if advice is not None]
+    return given_by(ADVISERS, history, metrics, findings)

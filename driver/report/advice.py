@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from driver.checks.finding import Finding
@@ -56,3 +56,11 @@ class Adviser:
 
     rank: int
     advise: Callable[[History, Metrics, Findings], Advice | None]
+
+
+def given_by(
+    advisers: Iterable[Adviser], history: History, metrics: Metrics, findings: Findings
+) -> list[Advice]:
+    """Return all advice that a run gives cause for, in the order of its advisers."""
+    found = (adviser.advise(history, metrics, findings) for adviser in advisers)
+    return [advice for advice in found if advice is not None]
