@@ -15,6 +15,9 @@ MIN_SAMPLES = 3
 SLACK_NS = 1_000_000_000
 # Bytes that a fault held are later than those that a busy machine delays.
 HELD_MS = 400.0
+# A shorter silence after which all bytes came in order is a hiccup of the machine, as a run of late round
+# trips that is shorter is one.
+HICCUP_NS = 2_000_000_000
 _WORDS = {
     CloseKind.fin: "FIN",
     CloseKind.torn: "FIN inside a frame",
@@ -132,12 +135,21 @@ def not_silent_text(window: LinkWindow) -> str:
     begin.
     """
     spans = [
-        f"{max(0, one.from_ns - window.from_ns) / 1e9:.1f} to "
-        f"{((window.until_ns if one.until_ns is None else one.until_ns) - window.from_ns) / 1e9:.1f} s"
-        for one in window.silences[:3]
+        f"{from_s:.1f} to {until_s:.1f} s"
+        for from_s, until_s in (_span_s(window, one) for one in window.silences[:3])
     ]
     only = f", only from {', '.join(spans)} of {window.length_ns / 1e9:.1f} s" if spans else ""
     return f"the link was not silent all the while{only}" if spans else "the link was not silent"
+
+
+def _span_s(window: LinkWindow, silence: Silence) -> tuple[float, float]:
+    """Return from when to when a silence lasted, in seconds since the begin of the window."""
+    until_ns = window.until_ns if silence.until_ns is None else silence.until_ns
+    return max(0, silence.from_ns - window.from_ns) / 1e9, (until_ns - window.from_ns) / 1e9
+
+
+def _is_hiccup(silence: Silence) -> bool:
+    return silence.healed and silence.until_ns is not None and silence.until_ns - silence.from_ns < HICCUP_NS
 
 
 def close_kinds_text(window: LinkWindow) -> str:
@@ -149,11 +161,15 @@ def close_kinds_text(window: LinkWindow) -> str:
 
 
 def unexpected_change(window: LinkWindow) -> str:
-    """Return what was unusual on a spared link in the window, as text; "" where nothing was."""
+    """Return what was unusual on a spared link in the window, as text; "" where nothing was.
+
+    A hiccup of the machine is not: where the fault is as short, its own rule decides whether this is it.
+    """
     if window.ends:
         return f"its connection ended ({close_kinds_text(window)})"
-    if window.silences:
-        return "it fell silent"
+    if long := [one for one in window.silences if not _is_hiccup(one)]:
+        from_s, until_s = _span_s(window, long[0])
+        return f"it fell silent, from {from_s:.1f} to {until_s:.1f} s"
     if window.damaged_bytes:
         return f"{window.damaged_bytes} bytes came back damaged"
     if window.missing_messages or window.repeated_messages:

@@ -12,6 +12,7 @@ from tests.driver.scenario.prober_story import Story
 from tests.driver.scenario.receipt_lines import (
     BEGIN_S,
     END_S,
+    FROM_S,
     HIT,
     SPARED,
     UNTIL_S,
@@ -30,6 +31,29 @@ def test_a_machine_s_hiccups_are_no_straying(seed: int) -> None:
     hit, spared = late_line(), Line(SPARED, seed, probes_per_s=2)
     proof = receipt(act("latency", mean="100ms"), hit, spared)
     assert proof.spared == [SPARED], proof.because
+
+
+def beside_a_silence(lasted_s: float, *, whole: bool = True) -> Proof:
+    """A latency on a link, and a silence of a link that it should spare."""
+    story = Story()
+    late_line().emit(story, FROM_S, UNTIL_S)
+    Line(SPARED).emit(story, FROM_S, UNTIL_S)
+    story.silent(SPARED, BEGIN_S + 5, BEGIN_S + 5 + lasted_s, whole=whole)
+    return prove([act("latency", mean="100ms")], story.history(), [HIT, SPARED])[0]
+
+
+def test_a_short_silence_after_which_every_byte_came_is_a_hiccup_of_the_machine() -> None:
+    proof = beside_a_silence(1.6)
+    assert (proof.proved, proof.spared) == (True, [SPARED]), proof.because
+
+
+@pytest.mark.parametrize(
+    ("lasted_s", "whole"), [(2.5, True), (1.6, False)], ids=["a long one", "one in which bytes vanished"]
+)
+def test_another_silence_of_a_spared_link_is_named_with_its_time(lasted_s: float, whole: bool) -> None:
+    proof = beside_a_silence(lasted_s, whole=whole)
+    assert (proof.proved, proof.strayed) == (False, [SPARED])
+    assert f"it fell silent, from 5.0 to {5 + lasted_s} s" in proof.because
 
 
 @settings(max_examples=20, deadline=None)
