@@ -29,7 +29,7 @@ from driver.trial.programme import refuse_unknown_words
 from driver.trial.report import group_lines, rate
 from driver.trial.run_trial import REPORT_HTML, Choice, TrialProgress, conduct, notes_on, save
 from driver.trial.targets import idle_ends
-from driver.trial.verdict import COLUMNS, MARKS, TrialReport, all_groups, row, verdict
+from driver.trial.verdict import COLUMNS, TrialReport, all_groups, mark, row, verdict
 
 DOWN_RESERVE_S = 25.0
 """Of the budget, for the receipts and for taking the system down."""
@@ -228,7 +228,7 @@ def _print(report: TrialReport, folder: Path, as_json: bool) -> None:
         print_json(msgspec.json.encode(report).decode())
         return
     tried = [one for one in report.outcomes if one.verdict is not StepVerdict.not_tried]
-    print_table(COLUMNS, [row(one) for one in tried], [MARKS[one.verdict] for one in tried])
+    print_table(COLUMNS, [row(one) for one in tried], [mark(one) for one in tried])
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     for group in all_groups(report.outcomes):
         print_lines([""])

@@ -17,7 +17,7 @@ from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.log_patterns import LogNews, pattern
 from driver.trial.picture import WIDE, drawing
 from driver.trial.step_controls import StepControl
-from driver.trial.verdict import COLUMNS, MARKS, FindingGroup, TrialReport, all_groups, row
+from driver.trial.verdict import COLUMNS, FindingGroup, TrialReport, all_groups, mark, row
 
 LINK_COLUMNS = ("link", "to server", "to client", "opened", "open", "longest silence")
 LOG_NEWS_OF_GROUP = 3
@@ -169,7 +169,7 @@ def as_html(report: TrialReport) -> str:
         tone=_TONES.get(report.verdict, "open"),
         columns=COLUMNS,
         back=_back,
-        rows=[(MARKS[one.verdict], row(one), _details(one)) for one in report.outcomes],
+        rows=[(mark(one), row(one), _details(one)) for one in report.outcomes],
         groups=found,
         link_columns=LINK_COLUMNS,
         links=link_rows(report.baseline) if report.baseline else [],

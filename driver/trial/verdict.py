@@ -13,7 +13,7 @@ from driver.trial.baseline import SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict
 
 COLUMNS = ("fault", "what broke", "back")
-MARKS = {
+_MARKS = {
     StepVerdict.came_back: "good",
     StepVerdict.broke: "bad",
     StepVerdict.inconclusive: "warn",
@@ -140,6 +140,12 @@ def all_groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
     """Return the findings, then the weaker ones."""
     found = groups(outcomes)
     return [*found, *weaker_groups(outcomes, len(found))]
+
+
+def mark(outcome: StepOutcome) -> str:
+    """Return the mark of a step's row; one that stopped more than what it hit is a weaker finding."""
+    stopped = outcome.verdict is StepVerdict.came_back and outcome.stopped
+    return "warn" if stopped else _MARKS[outcome.verdict]
 
 
 def row(outcome: StepOutcome) -> list[str]:

@@ -17,7 +17,7 @@ from driver.trial.log_patterns import LogNews
 from driver.trial.programme import KINDS, TrialStep, selected
 from driver.trial.report import as_html, as_markdown, group_lines, log_texts, script
 from driver.trial.step_controls import WITHHELD, StepControl
-from driver.trial.verdict import TrialReport, all_groups, groups, verdict
+from driver.trial.verdict import TrialReport, all_groups, groups, mark, verdict
 
 CUT = TrialStep(KINDS[0], "api->db:5432")
 KILL = TrialStep(KINDS[1], "db[1]")
@@ -171,6 +171,7 @@ def test_what_stopped_while_a_server_was_silent_is_a_finding_that_changes_no_exi
     lines = dict(group_lines(group, "results/x"))
     assert "Set a time limit on its calls to cache:11211" in lines[""]
     assert lines["stopped"] == ", ".join(links)
+    assert [mark(one) for one in (*made.outcomes, back(stall))] == ["warn", "good"]
     assert "again" not in lines
     assert "web[1]-&gt;api:80" in as_html(made)
     assert "Set a time limit" in as_markdown(made)
