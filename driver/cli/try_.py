@@ -23,11 +23,11 @@ from driver.systems.system_request import SystemRequest
 from driver.terminal import Terminal, print_json, print_labelled, print_lines, print_table
 from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline
 from driver.trial.conductor import TrialLimits, TrialResult
-from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.learned_file import read_learned, refuse_unknown
 from driver.trial.programme import refuse_unknown_words
 from driver.trial.report import group_lines, rate
 from driver.trial.run_trial import REPORT_HTML, Choice, TrialProgress, conduct, notes_on, save
+from driver.trial.step_outcome import StepOutcome, StepVerdict
 from driver.trial.targets import idle_ends
 from driver.trial.verdict import COLUMNS, TrialReport, all_groups, mark, row, verdict
 

@@ -13,24 +13,23 @@ from msgspec.structs import replace
 from driver.errors import LabError
 from driver.systems.system import OUTSIDE
 from driver.trial.baseline import SystemBaseline, baseline_of
-from driver.trial.findings import (
-    StepEvidence,
-    StepOutcome,
-    TrialRecords,
-    inconclusive,
-    not_tried,
-    outcome_of,
-    touched,
-    with_controls,
-    with_records,
-)
 from driver.trial.lasting_states import LastingStates, StateWatch
 from driver.trial.log_patterns import LogPatterns
 from driver.trial.programme import NothingToHitError, TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import SystemSample, is_hit
 from driver.trial.step_controls import StepControl, controls_of
+from driver.trial.step_evidence import StepEvidence, touched
+from driver.trial.step_outcome import (
+    StepOutcome,
+    inconclusive,
+    not_tried,
+    outcome_of,
+    with_controls,
+    with_records,
+)
 from driver.trial.targets import settle_s, why_not_tried
+from driver.trial.trial_records import TrialRecords
 
 _CLEAN_WAIT_S = 20.0
 _HALF_CLOSED_S = 1.0

@@ -20,12 +20,12 @@ from driver.systems.system_request import SystemRequest
 from driver.systems.system_site import SystemSite
 from driver.trial import sockets
 from driver.trial.container_looks import container_look
-from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
 from driver.trial.picture import joined
 from driver.trial.programme import NothingToHitError, TrialStep
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit
 from driver.trial.socket_tables import socket_table
 from driver.trial.step_faults import FaultRecords, StepFaults
+from driver.trial.trial_records import DialledConnection, FaultProof, TrialRecords
 
 LOOK_AT_CONTAINERS_EVERY_S = 0.5
 MOST_LOG_LINES = 1_000

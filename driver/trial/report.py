@@ -13,10 +13,10 @@ from driver.report.assets_text import asset
 from driver.report.page_environment import page_environment
 from driver.report.text import code, escape_markdown, printable
 from driver.trial.baseline import FlowBaseline, SystemBaseline
-from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.log_patterns import LogNews, pattern
 from driver.trial.picture import WIDE, drawing
 from driver.trial.step_controls import StepControl
+from driver.trial.step_outcome import StepOutcome, StepVerdict
 from driver.trial.verdict import COLUMNS, FindingGroup, TrialReport, all_groups, mark, row
 
 LINK_COLUMNS = ("link", "to server", "to client", "opened", "open", "longest silence")

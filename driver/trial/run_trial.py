@@ -14,9 +14,9 @@ from driver.files import write_file
 from driver.systems.lab_of_system import StartedSystem
 from driver.trial.baseline import LONGEST_WINDOW_S, SystemBaseline
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult, TrialSubject
-from driver.trial.findings import StepOutcome
 from driver.trial.programme import TrialStep, estimate, programme, selected, shape
 from driver.trial.report import as_html, as_markdown, script, script_name
+from driver.trial.step_outcome import StepOutcome
 from driver.trial.targets import settle_s, targets_of, why_not_tried
 from driver.trial.verdict import TrialReport, groups
 

@@ -10,7 +10,7 @@ import msgspec
 from driver.exit_codes import ExitCode
 from driver.nouns import counted
 from driver.trial.baseline import SystemBaseline
-from driver.trial.findings import StepOutcome, StepVerdict
+from driver.trial.step_outcome import StepOutcome, StepVerdict
 
 COLUMNS = ("fault", "what broke", "back")
 _MARKS = {

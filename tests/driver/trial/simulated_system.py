@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from driver.errors import LabError
 from driver.histories.link_names import pair_of
-from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
 from driver.trial.programme import TrialStep
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
+from driver.trial.trial_records import DialledConnection, FaultProof, TrialRecords
 
 RATE_PER_S = 1_000
 NEVER = math.inf

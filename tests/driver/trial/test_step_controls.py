@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from driver.trial.baseline import SystemBaseline, baseline_of
-from driver.trial.findings import StepOutcome, StepVerdict, with_controls
 from driver.trial.programme import KINDS, TrialStep
 from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
 from driver.trial.step_controls import ENDED, REQUESTS, UNANSWERED, WITHHELD, StepControl, controls_of
+from driver.trial.step_outcome import StepOutcome, StepVerdict, with_controls
 
 LINK = "api[1]->db:5432"
 RUNS = ContainerLook("api", life="first")

@@ -9,7 +9,6 @@ from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.trial import run_trial
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult
-from driver.trial.findings import FaultProof, StepVerdict
 from driver.trial.programme import (
     ALL_REPLICAS,
     KINDS,
@@ -22,6 +21,8 @@ from driver.trial.programme import (
 )
 from driver.trial.run_trial import Choice, TrialProgress, conduct
 from driver.trial.samples import FlowCounters, RequestCounters, SystemSample
+from driver.trial.step_outcome import StepVerdict
+from driver.trial.trial_records import FaultProof
 from driver.trial.verdict import verdict
 from tests.driver.trial.simulated_system import NEVER, SimulatedSystem
 

@@ -7,20 +7,12 @@ from msgspec.structs import replace
 
 from driver.histories.link_names import touches
 from driver.trial.baseline import FlowBaseline, SystemBaseline
-from driver.trial.findings import (
-    DialledConnection,
-    FaultProof,
-    StepEvidence,
-    StepOutcome,
-    StepVerdict,
-    TrialRecords,
-    outcome_of,
-    touched,
-    with_records,
-)
 from driver.trial.programme import KINDS, TrialStep
 from driver.trial.recovery import LinkRecovery, RequestRecovery, SystemRecovery
 from driver.trial.samples import ContainerLook
+from driver.trial.step_evidence import StepEvidence, touched
+from driver.trial.step_outcome import StepOutcome, StepVerdict, outcome_of, with_records
+from driver.trial.trial_records import DialledConnection, FaultProof, TrialRecords
 
 LINK, OTHER = "api[1]->db:5432", "web[1]->api:80"
 CUT = TrialStep(KINDS[0], "api->db:5432")

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from driver.exit_codes import ExitCode
 from driver.trial.baseline import FlowBaseline, RequestBaseline, SystemBaseline
-from driver.trial.findings import StepOutcome, StepVerdict, inconclusive, not_tried
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import KINDS, TrialStep, selected
 from driver.trial.report import as_html, as_markdown, group_lines, log_texts, script
 from driver.trial.step_controls import WITHHELD, StepControl
+from driver.trial.step_outcome import StepOutcome, StepVerdict, inconclusive, not_tried
 from driver.trial.verdict import TrialReport, all_groups, groups, mark, verdict
 
 CUT = TrialStep(KINDS[0], "api->db:5432")

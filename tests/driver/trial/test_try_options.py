@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from driver.cli.try_ import _options_again, _say_outcome, command
-from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.programme import KINDS, TrialStep
+from driver.trial.step_outcome import StepOutcome, StepVerdict
 
 
 @pytest.mark.parametrize(
