@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from driver.checks.check import Check, Param, Params
+from driver.checks.check import Check, Param, Params, once_passed
 from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.connection_history import ConnectionHistory, connection_histories
 from driver.histories.history import DRIVER, SERVER, History
@@ -220,6 +220,7 @@ CHECK = Check(
     broken_by=("reconnection_forgotten", "link_stays_cut"),
     on_system=judge_system,
     time_sensitive=True,
+    decided=once_passed,
     requires=(DRIVER, SERVER, CLIENTS),
     params={
         "within_s": Param(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Param, Params
+from driver.checks.check import Check, Param, Params, of_any_load
 from driver.checks.finding import Finding, passed, unknown
 from driver.histories.history import History
 from driver.histories.machine_load import driver_delays
@@ -41,6 +41,7 @@ CHECK = Check(
     broken_by=("driver_late",),
     on_system=judge,
     always=True,
+    decided=of_any_load,
     fails=False,
     params={"at_most_s": Param(1.0, "seconds by which the driver may be late")},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Param, Params
+from driver.checks.check import Check, Param, Params, once_passed
 from driver.checks.finding import Finding, passed, show, unknown
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
@@ -52,6 +52,7 @@ CHECK = Check(
     broken_by=("fault_of_another_kind", "evidence_forgotten", "receipt_forgotten", "fault_claimed"),
     on_system=judge,
     always=True,
+    decided=once_passed,
     fails=False,
     params={"planned": Param(0, "faults of the plan (set by the run)")},
 )

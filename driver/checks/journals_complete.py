@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, passed, unknown
 from driver.histories.history import History
 from driver.histories.journal_gaps import gaps
@@ -33,6 +33,7 @@ CHECK = Check(
     judge=judge,
     broken_by=("journal_forgotten",),
     always=True,
+    decided=of_any_load,
     fails=False,
     on_system=judge,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, passed, show, unknown
 from driver.histories.container_changes import UnexplainedChange, unexplained_changes, unplanned_exits
 from driver.histories.events import Aborted, ContainerExited, FinalContainerState, Healed, LabTrouble
@@ -80,5 +80,6 @@ CHECK = Check(
     broken_by=("heal_forgotten",),
     on_system=judge,
     always=True,
+    decided=of_any_load,
     fails=False,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, passed, show, unknown
 from driver.histories.events import LinksSeen, ProxyLink, RunStarted
 from driver.histories.history import History
@@ -66,5 +66,6 @@ CHECK = Check(
     broken_by=("link_changed",),
     on_system=judge,
     always=True,
+    decided=of_any_load,
     fails=False,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from driver.checks.check import Check, Param, Params
+from driver.checks.check import Check, Param, Params, of_any_load
 from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.container_changes import can_end, killed_by_others, unplanned_exits
 from driver.histories.events import ContainerChange, ContainerExited, FinalContainerState
@@ -149,6 +149,7 @@ CHECK = Check(
     broken_by=("process_died",),
     on_system=judge_system,
     always=True,
+    decided=of_any_load,
     requires=(DRIVER,),
     params={
         "required": Param(

@@ -9,7 +9,7 @@ import click
 
 from chaos.explain import shortened
 from driver.cli import completers, options
-from driver.cli.verdicts import show_verdict
+from driver.cli.verdicts import show_summary, show_verdict
 from driver.errors import UsageError
 from driver.judging.verdict import Verdict
 from driver.report.write import write_reports
@@ -33,6 +33,7 @@ def command(run: str, as_json: bool) -> int:
     outcome = judge_run(folder)
     write_reports(outcome)
     show_verdict(outcome, as_json)
+    show_summary(outcome, as_json)
     return outcome.verdict.exit_code
 
 

@@ -15,7 +15,7 @@ from driver.cli import completers, options, options_run
 from driver.cli.judge import find_run
 from driver.cli.reference.run_lab import lab_for_run, subject_on_lab
 from driver.cli.scenario_system import refuse_reference_options, system_in_run
-from driver.cli.verdicts import show_verdict
+from driver.cli.verdicts import show_summary, show_verdict
 from driver.errors import UsageError
 from driver.labs.needed_abilities import refuse_lacking
 from driver.results.run_folder import LATEST, PLAN, SCENARIO
@@ -65,7 +65,8 @@ def command(
             file = request_of(plan.system).files[0]
             subject_of = stack.enter_context(system_in_run(file, "replay", folder.name, terminal))
         terminal.info(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
-        request = RunRequest(plan, scenario_yaml, results, sys.argv, keep=keep)
+        show = partial(show_verdict, as_json=as_json)
+        request = RunRequest(plan, scenario_yaml, results, sys.argv, keep=keep, show=show)
         judged = run_with_controls(request, subject_of, terminal)
-    show_verdict(judged, as_json)
+    show_summary(judged, as_json)
     return judged.verdict.exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,15 +15,15 @@ import click
 from chaos.actuator import name_list
 from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
-from driver.cli import completers, options, options_run, options_system, scenario_system
+from driver.cli import completers, options, options_run, options_system
 from driver.cli.reference.options_fleet import clients as clients_option
 from driver.cli.reference.run_lab import lab_for_run, subject_on_lab
-from driver.cli.verdicts import busy_of, show_verdict
 from driver.dashboard.sidecar import dashboard_sidecar
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.needed_abilities import refuse_lacking
 from driver.nouns import counted
+from driver.results.judged_run import JudgedRun
 from driver.runs.fault_free import run_with_controls
 from driver.runs.group_run import PlannedRun, plan_all, run_group
 from driver.runs.run_request import RunRequest
@@ -36,7 +36,7 @@ from driver.terminal import Terminal, print_json, print_lines, print_table
 
 SubjectOf = Callable[[Plan], RunSubject]
 Show = Callable[[], Answer]
-"""Prints a run's result, once the lab is free again; returns it for the parent process."""
+"""Prints what is to be printed once the lab is free again; returns the result for the parent process."""
 
 
 @click.command("scenario")
@@ -75,18 +75,22 @@ def command(
     """
     try:
         path = options_run.scenario_path(name)
-        own = scenario_system.system_override(system)
+        own = None if system is None else _system_override(system)
         overrides = Overrides(clients, duration, variables, quick, controls, own)
         drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
         loaded = load_scenario(path, overrides)
         is_foreign = isinstance(loaded.scenario, SystemScenario)
-        if is_foreign and held_lock is None:
-            scenario_system.refuse_reference_options(loaded.name)
         plan = partial(plan_all, path, loaded, overrides, repeat, drawn)
-        described = partial(scenario_system.described, note=Terminal().info if dry_run else None)
-        planned = plan(described if is_foreign else None)
         if is_foreign:
+            # Imported here: what a system of one's own needs takes longer to load than all else.
+            from driver.cli import scenario_system
+
+            if held_lock is None:
+                scenario_system.refuse_reference_options(loaded.name)
+            planned = plan(partial(scenario_system.described, note=Terminal().info if dry_run else None))
             scenario_system.refuse_several_systems(loaded, [one.plan for one in planned])
+        else:
+            planned = plan()
         if dry_run:
             return _show_planned(planned, as_json)
         if len(planned) > 1 and keep:
@@ -120,16 +124,33 @@ def command(
         raise
 
 
+def _system_override(system: Path) -> Mapping[str, Any] | None:
+    # Imported here: what a system of one's own needs takes longer to load than all else.
+    from driver.cli.scenario_system import system_override
+
+    return system_override(system)
+
+
+def _show_verdict(as_json: bool, judged: JudgedRun) -> None:
+    # Imported here: what shows a verdict is loaded while the run waits, not before it starts.
+    from driver.cli.verdicts import show_verdict
+
+    show_verdict(judged, as_json)
+
+
 def _run_one(
     planned: PlannedRun, results: Path, subject_of: SubjectOf, terminal: Terminal, keep: bool, as_json: bool
 ) -> Show:
     plan = planned.plan
     terminal.info(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
-    request = RunRequest(plan, planned.scenario_yaml, results, sys.argv, keep=keep)
+    show_now = partial(_show_verdict, as_json)
+    request = RunRequest(plan, planned.scenario_yaml, results, sys.argv, keep=keep, show=show_now)
     judged = run_with_controls(request, subject_of, terminal)
 
     def show() -> Answer:
-        show_verdict(judged, as_json)
+        from driver.cli.verdicts import busy_of, show_summary
+
+        show_summary(judged, as_json)
         ended = judged.verdict
         return Answer(
             exit_code=int(ended.exit_code), verdict=ended.verdict.value, because=ended.because,

@@ -1,6 +1,8 @@
-"""Prints the verdict on a run, as text or JSON."""
+"""Prints the verdict on a run, as text or JSON; and what is to be said of it once it has been analysed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from driver.checks.finding import Status
 from driver.histories.events import MachineSample
@@ -20,7 +22,7 @@ _MARKS = {Status.passed: "good", Status.failed: "bad", Status.unknown: "warn"}
 
 
 def show_verdict(run: JudgedRun, as_json: bool) -> None:
-    """Print a verdict with its findings, a few figures, and the path of the report; or verdict.json."""
+    """Print a verdict with its findings and a few figures; or verdict.json."""
     if as_json:
         print_json((run.folder / VERDICT).read_text())
         return
@@ -28,25 +30,38 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
     groups = group_findings(found)
     wrong = [one for one in groups.built_in if one.status is not Status.passed]
     shown = [one for one in found if one in wrong or one in groups.expected]
-    busy = busy_of(run)
-
-    def brief(text: str) -> str:
-        # The load of the machine is printed once, below the findings.
-        return one_line(text.replace(f"{busy}. ", "") if busy else text)
-
+    busy, brief = busy_of(run), _brief_of(run)
     print_lines([_how_long(run), ""])
     rows = [[one.status.value, one_line(one.check), brief(because_with_red(one))] for one in shown]
     print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in shown])
     print_lines(["", groups.built_in_says, *_reds(run), *([f"{busy}."] if busy else [])])
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
+    print_labelled([
+        (f"{run.verdict.verdict.word}:", brief(run.verdict.because)),
+        *(("note:", one_line(note)) for note in run.verdict.notes),
+    ])  # fmt: skip
+
+
+def show_summary(run: JudgedRun, as_json: bool) -> None:
+    """Print what was done, what broke and what to change, and the path of the report; nothing as JSON.
+
+    To find what to change takes longer than to judge a run, so that a verdict does not wait for it.
+    """
+    if as_json:
+        return
+    brief = _brief_of(run)
     sentences = summary(run, subject_of(run.history).advise(run.history, run.metrics, run.verdict.findings))
     labels = ("done", "broke", "change")
     print_labelled([
         *((label, brief(one.text)) for label, one in zip(labels, sentences, strict=True)),
-        (f"{run.verdict.verdict.word}:", brief(run.verdict.because)),
-        *(("note:", one_line(note)) for note in run.verdict.notes),
         ("report:", f"{_shown(run)} (for a browser: {HTML})"),
     ])  # fmt: skip
+
+
+def _brief_of(run: JudgedRun) -> Callable[[str], str]:
+    """Return what shortens a text: the load of the machine is printed once, below the findings."""
+    busy = busy_of(run)
+    return lambda text: one_line(text.replace(f"{busy}. ", "") if busy else text)
 
 
 def _reds(run: JudgedRun) -> list[str]:
@@ -65,8 +80,9 @@ def _how_long(run: JudgedRun) -> str:
     """Return the time from the first event to the last, and that of the load."""
     record, history = run.record, run.history
     whole = took((history.end_ns - history.begin_ns) / 1e9)
-    name, load = one_line(record.scenario), took(record.duration_s)
-    return f"{name}: {whole} in all, {load} of them load, seed {record.seed}"
+    name, load, planned = one_line(record.scenario), took(run.load_s), took(record.duration_s)
+    early = "" if load == planned else f" (of {planned}, until all was decided)"
+    return f"{name}: {whole} in all, {load} of them load{early}, seed {record.seed}"
 
 
 def _shown(run: JudgedRun) -> str:

@@ -10,7 +10,7 @@ from driver.compare.core import Comparison, Group, Sample, compare, conclusive
 from driver.compare.markdown import Report, concluded
 from driver.compare.page import as_html
 from driver.compare.rank import Ranking, rank
-from driver.compare.read import by_kind, read_curves, read_sample
+from driver.compare.read import by_kind, loads_differ, read_curves, read_sample
 from driver.exit_codes import ExitCode
 
 MAX_STORMS = 24
@@ -33,7 +33,7 @@ def report_on(
         samples[name] = kept
         notes += [f"{name}: {note}" for note in left]
     kinds, alone = by_kind(samples)
-    return compared(kinds, [*notes, *alone], tolerance, by, matrix)
+    return compared(kinds, [*notes, *alone, *loads_differ(samples)], tolerance, by, matrix)
 
 
 def page(groups: Mapping[str, Sequence[Path]], report: Report) -> str:

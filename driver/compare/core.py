@@ -18,7 +18,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     `values` has metrics of the run, `by_client` figures of its clients (metric, then client), each in the
     metric's unit. `missing` names what could not be read. `variables` are those of the run's cell of a
-    matrix: `policy=fixed, outage=5s`.
+    matrix: `policy=fixed, outage=5s`. `early_s`: its load ended so long before its planned end.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     missing: list[str] = []
     settings: dict[str, str] = {}
     variables: str = ""
+    early_s: float = 0.0
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from driver.compare.core import Group, Sample
 from driver.compare.curves import Curves, curves
 from driver.errors import UsageError
 from driver.files import FileReadError, read_file
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import measure
 from driver.metrics.by_client import by_client
 from driver.results.group_file import GROUP, label, read_group
@@ -34,6 +35,8 @@ from wire.errors import DECODE_ERRORS
 
 SUMMARY = "summary.json"
 MAX_RUNS = 1000
+ALIKE_S = 2.0
+"""Loads that end so much earlier than others are alike."""
 
 
 class _Entry(msgspec.Struct):
@@ -108,6 +111,7 @@ def read_sample(folder: Path) -> Sample:
         missing=missing,
         settings=_settings(record),
         variables=_variables(folder),
+        early_s=history.view(run_timeline).early_s,
     )
 
 
@@ -115,6 +119,21 @@ def read_curves(folder: Path) -> Curves | None:
     """Return a run's reconnect storm; None where there is nothing to show."""
     record, _ = read_record(folder)
     return curves(stored_history(folder, record)[0])
+
+
+def loads_differ(groups: Mapping[str, Sequence[Sample]]) -> list[str]:
+    """Return a note where the load of some runs ended so much earlier than that of others that it matters."""
+    early_s = {name: [run.early_s for run in runs] for name, runs in groups.items()}
+    every = [one for found in early_s.values() for one in found]
+    if not every or max(every) - min(every) <= ALIKE_S:
+        return []
+    spans = "; ".join(
+        f"{name} {min(found):.1f} to {max(found):.1f} s" for name, found in early_s.items() if found
+    )
+    return [
+        f"the load ended before its planned end: {spans} before. The same tasks are measured, but what "
+        "is counted of a whole run (messages, bytes, shares of its time) is of more or less load"
+    ]
 
 
 def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], list[str]]:

@@ -8,13 +8,23 @@ from wire.events import Event
 
 
 class RunStarted(Event, tag="run_started", frozen=True):
-    """First line of a run. `clients` are the names of all planned clients."""
+    """First line of a run. `clients` are the names of all planned clients.
+
+    `measured_s`: work that is due later is not measured, and the load may end then (None: all of it is).
+    """
 
     run: str
     scenario: str
     seed: int
     clients: list[str] = msgspec.field(name="workers")
     duration_s: float
+    measured_s: float | None = None
+
+
+class LoadEndedEarly(Event, tag="load_ended_early", frozen=True):
+    """The load ended `early_s` before its planned end: all that is expected was decided."""
+
+    early_s: float
 
 
 class PhaseBegun(Event, tag="phase_begun", frozen=True):
@@ -313,7 +323,7 @@ class Aborted(Event, tag="aborted", frozen=True):
 
 
 DriverEvent = (
-    RunStarted | PhaseBegun | PhaseEnded
+    RunStarted | PhaseBegun | PhaseEnded | LoadEndedEarly
     | FaultBegun | FaultEnded | FaultFailed | Healed | ResourceSample | FinalContainerState | JournalNoted
     | ReportNote | Receipt | LabTrouble | Aborted | ContainerChange | ContainersRead
     | EngineAction | ContainerExited | EventsMissed | LinksSeen | MachineSample | ProcessesPlaced | ClockRead

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,17 +26,18 @@ def read_history(
     *,
     sealed: bool = False,
     skew: Skew = NO_SKEW,
+    files: JournalFiles | None = None,
 ) -> History:
     """Return the history of a run. `expected` are the processes that must have a journal; `sealed`: the run's
     record says that its journals have seals. Its instants are those of the driver's clock; of a run on many
-    hosts, whose clocks have error bounds, as `skew` says.
+    hosts, whose clocks have error bounds, as `skew` says. `files` read the journals.
 
     Raises nothing for the files' contents: what is torn, damaged, unknown, missing, refused or foreign is in
     `History.damage`.
     """
     found = find_journals(run_folder / JOURNALS)
     with gc_paused():
-        journals = {name: _read(name, path) for name, path in found.journals.items()}
+        journals = (files or JournalFiles()).read(found.journals)
     named = list(clients) or sorted(
         (name for name in journals if name.startswith("worker-")), key=client_order
     )
@@ -51,6 +52,33 @@ def read_history(
     with gc_paused():
         merged = aligned(of_the_run, clocks, skew)
     return History(merged, expected, named, sealed, wrong, clocks=clocks)
+
+
+class JournalFiles:
+    """Reads journals, each once; again where its file has changed since."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, tuple[tuple[int, ...], JournalRead]] = {}
+
+    def read(self, paths: Mapping[str, Path]) -> dict[str, JournalRead]:
+        """Return the journals of processes, by their paths. Raises nothing."""
+        return {name: self._journal(name, path) for name, path in paths.items()}
+
+    def _journal(self, name: str, path: Path) -> JournalRead:
+        state = _state(path)
+        kept = self._kept.get(path)
+        if kept is None or not state or kept[0] != state:
+            kept = self._kept[path] = (state, _read(name, path))
+        return kept[1]
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what differs once a file was written; () of one that cannot be read."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return ()
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def client_order(name: str) -> tuple[int, str]:

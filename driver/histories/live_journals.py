@@ -1,4 +1,4 @@
-"""Reads journals while they grow, from a bounded distance before their end, each line once."""
+"""Reads journals while they grow, each line once: whole, or from a bounded distance before their end."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ class _File:
 
 
 class LiveJournals:
-    """The journals of some folders, or the one of process `only`.
+    """The journals of some folders, or the one of process `only`. `whole`: from their begin.
 
     Lines that do not decode are skipped: only a run's journals must be whole.
     """
 
-    def __init__(self, folders: Sequence[Path], only: str = "") -> None:
+    def __init__(self, folders: Sequence[Path], only: str = "", *, whole: bool = False) -> None:
         self._folders = folders
+        self._whole = whole
         self._only = only
         self._files: dict[Path, _File] = {}
 
@@ -68,7 +69,7 @@ class LiveJournals:
                 size = os.fstat(descriptor).st_size
                 file = self._files.get(path)
                 if file is None:
-                    back = _BACK.get(name, DOOR_BACK_BYTES if is_door(name) else BACK_BYTES)
+                    back = size if self._whole else _back_bytes(name)
                     file = self._files[path] = _File(max(0, size - back), begins_inside=size > back)
                     if is_door(name) and file.begins_inside:
                         names = _lines_with(_NAMES, descriptor, file.offset)
@@ -83,6 +84,10 @@ class LiveJournals:
         if file.begins_inside and newline:
             whole, file.begins_inside = whole.partition(b"\n")[2], False
         file.events += reader_of(name).read(name, whole + newline).events
+
+
+def _back_bytes(name: str) -> int:
+    return _BACK.get(name, DOOR_BACK_BYTES if is_door(name) else BACK_BYTES)
 
 
 def _lines_with(word: bytes, descriptor: int, until: int) -> bytes:

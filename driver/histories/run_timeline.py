@@ -9,9 +9,11 @@ from driver.histories.events import (
     FaultEnded,
     FaultFailed,
     Healed,
+    LoadEndedEarly,
     PhaseBegun,
     PhaseEnded,
     Receipt,
+    RunStarted,
 )
 from driver.histories.history import History
 from driver.histories.intervals import Interval, union
@@ -70,6 +72,8 @@ class RunTimeline:
     """A run's phases, faults and load. Connections are judged until `end_ns`, where the teardown begins.
 
     `zero_ns` is the run's zero: a fault `at: 10s` is due 10 s after it. What the lab does before is negative.
+    Work that is due after `measured_until_ns` is not measured; None: all of it is. The load ended `early_s`
+    before its planned end.
     """
 
     clients: tuple[str, ...]
@@ -81,6 +85,8 @@ class RunTimeline:
     first_load_ns: int | None
     last_load_ns: int | None
     end_ns: int
+    measured_until_ns: int | None = None
+    early_s: float = 0.0
 
     def at_s(self, at_ns: int) -> float:
         """Return an instant in seconds from the run's zero."""
@@ -115,6 +121,7 @@ class RunTimeline:
 def run_timeline(history: History) -> RunTimeline:
     """Return the timeline of a history's run."""
     phases = _phases(history)
+    zero_ns = _zero_ns(history, phases)
     load = [event.at_ns for event in history.merged(*REQUESTED, Operation)]
     return RunTimeline(
         clients=tuple(history.clients),
@@ -122,11 +129,19 @@ def run_timeline(history: History) -> RunTimeline:
         faults=_faults(history),
         failed=tuple(history.of(FaultFailed)),
         begin_ns=history.begin_ns,
-        zero_ns=_zero_ns(history, phases),
+        zero_ns=zero_ns,
         first_load_ns=load[0] if load else None,
         last_load_ns=load[-1] if load else None,
         end_ns=_end_ns(history, phases),
+        measured_until_ns=_measured_until_ns(history, zero_ns),
+        early_s=sum(event.early_s for event in history.of(LoadEndedEarly)[:1]),
     )
+
+
+def _measured_until_ns(history: History, zero_ns: int) -> int | None:
+    started = history.of(RunStarted)
+    measured_s = started[0].measured_s if started else None
+    return None if measured_s is None else zero_ns + round(measured_s * 1e9)
 
 
 def _phases(history: History) -> dict[str, PhaseSpan]:

@@ -31,6 +31,7 @@ class Question:
 
     `alone` returns its own finding, `reserved` what of it holds where journals lack lines or the machine was
     too busy. `fails`: it can return failed; else it returns unknown instead. `broken_by` names controls.
+    `decided`: more load after the last fault cannot alter its finding.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Question:
     reserved: Callable[[History, Finding], Finding]
     fails: bool = True
     broken_by: tuple[str, ...] = ()
+    decided: Callable[[History, Metrics], bool] = lambda history, metrics: False
 
     def finding(self, history: History, metrics: Metrics) -> Finding:
         """Return the finding of a run."""
@@ -80,7 +82,13 @@ def questions(
             signal = expectation.signal
             alone = partial(_signal, expectation)
             asked.append(
-                Question(expectation.text, alone, partial(_whole_signal, signal), broken_by=signal.broken_by)
+                Question(
+                    expectation.text,
+                    alone,
+                    partial(_whole_signal, signal),
+                    broken_by=signal.broken_by,
+                    decided=partial(_is_known, alone),
+                )
             )
         elif isinstance(expectation, Claim):
             asked.append(_of_claim(expectation))
@@ -91,14 +99,26 @@ def _of_check(check: Check, params: Params) -> Question:
     def alone(history: History, metrics: Metrics) -> Finding:
         return judge_alone(check, history, metrics, params)
 
-    return Question(check.name, alone, partial(with_reservations, check), check.fails, check.broken_by)
+    def decided(history: History, metrics: Metrics) -> bool:
+        return check.decided(alone(history, metrics))
+
+    reserved = partial(with_reservations, check)
+    return Question(check.name, alone, reserved, check.fails, check.broken_by, decided)
 
 
 def _of_metric(expected: Threshold) -> Question:
     metric = expected.metric
-    declared = FAMILY_OF[metric.name].controls_of(metric)
+    family = FAMILY_OF[metric.name]
+
+    def decided(history: History, metrics: Metrics) -> bool:
+        return family.decided(history, metric.name)
+
     return Question(
-        expected.text, partial(_metric, expected), partial(_whole, metric.name), broken_by=declared
+        expected.text,
+        partial(_metric, expected),
+        partial(_whole, metric.name),
+        broken_by=family.controls_of(metric),
+        decided=decided,
     )
 
 
@@ -109,6 +129,11 @@ def _of_claim(claim: Claim) -> Question:
 
 def _metric(expected: Threshold, history: History, metrics: Metrics) -> Finding:
     return against_threshold(history, metrics, expected)
+
+
+def _is_known(alone: Callable[[History, Metrics], Finding], history: History, metrics: Metrics) -> bool:
+    """Return whether a threshold was met in time, or missed: what comes later alters neither."""
+    return alone(history, metrics).status is not Status.unknown
 
 
 def _signal(expected: AnchoredThreshold, history: History, metrics: Metrics) -> Finding:

@@ -64,7 +64,8 @@ class MetricFamily:
     values too. `on_system`: they are measured of a foreign system too, whose clients are its links.
     `still_open` returns, by the name of a metric without a value, what had not ended when its time was over.
     `broken_by` maps the begin of a metric's name to controls (`driver/controls/`) that are tried first to
-    show that a bound on it can be missed.
+    show that a bound on it can be missed. `decided` says of a metric's name whether more load after the last
+    fault cannot alter its value; unless a family says otherwise, it is measured of all the planned load.
     """
 
     title: str
@@ -75,6 +76,7 @@ class MetricFamily:
     on_system: bool = False
     still_open: Callable[[History], Mapping[str, StillOpen]] = lambda history: {}
     broken_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    decided: Callable[[History, str], bool] = lambda history, name: False
 
     def controls_of(self, metric: Metric) -> tuple[str, ...]:
         """Return the controls that are declared for a metric."""

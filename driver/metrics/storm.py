@@ -126,6 +126,12 @@ def measure(history: History) -> Values:
     }
 
 
+def all_are_back(history: History, name: str) -> bool:
+    """Return whether no outage of a fault lasts any longer: then no storm goes on."""
+    every = [outage for storm in history.view(storms) for outage in storm.outages]
+    return all(outage.back_ns is not None for outage in every)
+
+
 def busiest(instants_ns: list[int], span_ns: int) -> int:
     """Return the largest number of sorted instants within any span of `span_ns`."""
     return max(
@@ -140,4 +146,6 @@ def _worst(numbers: list[float | None]) -> float | None:
 
 
 BROKEN_BY = {"time_to": ("reconnection_late",), "storm": ("outage_claimed",)}
-FAMILY = MetricFamily("Storm", METRICS, measure, rank=50, broken_by=BROKEN_BY, on_system=True)
+FAMILY = MetricFamily(
+    "Storm", METRICS, measure, rank=50, broken_by=BROKEN_BY, on_system=True, decided=all_are_back
+)

@@ -35,7 +35,7 @@ class LoadGenerator:
 
     `tasks` yields (seconds after the start, task) in order of time. A batch without an answer is given up
     `give_up_s` seconds after the start. `accepted` and `refused` count tasks; `finished` is True once all are
-    answered or given up.
+    answered or given up, which is all that are due until `end` if it is called.
     """
 
     def __init__(
@@ -52,7 +52,9 @@ class LoadGenerator:
         self._due: deque[TaskSpec] = deque()
         self._late: dict[str, int] = {}
         self._wake = asyncio.Event()
+        self._sending: list[list[TaskSpec]] = []
         self._all_due = False
+        self._is_over = False
         self.finished = False
         self.accepted = 0
         self.refused = 0
@@ -70,9 +72,18 @@ class LoadGenerator:
             self._wake.set()
         self.finished = True
 
+    def end(self) -> None:
+        """Let no further task become due."""
+        self._is_over = True
+
+    def is_answered(self, at_ns: int) -> bool:
+        """Return whether every task that was due by an instant has an outcome."""
+        waiting = [batch[0] for batch in self._sending] + [*self._due][:1]
+        return not any(task.intended_ns <= at_ns for task in waiting)
+
     async def _collect_due(self, zero_ns: int) -> None:
         upcoming = next(self._tasks, None)
-        while upcoming is not None:
+        while upcoming is not None and not self._is_over:
             now_ns = time.monotonic_ns()
             now_s = (now_ns - zero_ns) / 1e9
             while upcoming is not None and upcoming[0] <= now_s:
@@ -87,7 +98,9 @@ class LoadGenerator:
     async def _send(self, zero_ns: int) -> None:
         while True:
             if batch := self._batch():
+                self._sending.append(batch)
                 await self._deliver(batch, zero_ns)
+                self._sending.remove(batch)
             elif self._all_due:
                 return
             else:

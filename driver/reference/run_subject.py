@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from driver.engines.engine import HOST, PROBER, Engine, LabSpec, services
 from driver.engines.many_hosts import ManyHosts
 from driver.errors import UsageError
 from driver.files import write_file
+from driver.histories.events import LoadEndedEarly
 from driver.histories.journals import JOURNALS
 from driver.interrupts import to_completion
 from driver.labs.take_down import RemovedLab, take_down
@@ -34,6 +36,7 @@ from driver.reference.scenarios.probe_schedule import probe_windows, settings_js
 from driver.reference.steady_state import StatePoller, wait_converged, wait_drained, wait_ready
 from driver.reference.system import link_names, reference_system
 from driver.reference.workload import generate
+from driver.runs.load_end import LoadEnd
 from driver.runs.phase import PhaseEnd
 from driver.runs.run_subject import RunActivity, RunContext, RunFacts
 from driver.scenarios.plan import Plan
@@ -146,7 +149,9 @@ class ReferenceSubject:
             poller = StatePoller(
                 coordinator, self._workers, self._terminal, context.faults, abort, context.progress
             )
-            yield _Fleet(self._plan, coordinator, poller, context)
+            # Journals that are elsewhere cannot be judged while they grow.
+            end = LoadEnd(self._plan, self._folder, self._workers) if self._engine.is_local else None
+            yield _Fleet(self._plan, coordinator, poller, context, end)
 
     def fetch_journals(self, into: Path) -> list[str]:
         return [] if self._engine.is_local else self._engine.fetch_journals(into)
@@ -169,12 +174,18 @@ class _Fleet:
     """Implements `run_subject.RunActivity`: tasks that are submitted, and the coordinator's state."""
 
     def __init__(
-        self, plan: Plan, coordinator: CoordinatorClient, poller: StatePoller, context: RunContext
+        self,
+        plan: Plan,
+        coordinator: CoordinatorClient,
+        poller: StatePoller,
+        context: RunContext,
+        load_end: LoadEnd | None,
     ) -> None:
         self._plan = plan
         self._coordinator = coordinator
         self._poller = poller
         self._context = context
+        self._load_end = load_end
         self._load = LoadGenerator(
             coordinator,
             context.journal.write,
@@ -187,6 +198,16 @@ class _Fleet:
 
     async def wait_ready(self, due_ns: int) -> float:
         return await wait_ready(self._poller, due_ns, self._plan.workload is not None)
+
+    async def wait_load_over(self, measured_until_ns: int | None, end_ns: int) -> None:
+        if measured_until_ns is not None and self._load_end is not None:
+            is_answered = self._load.is_answered
+            if await self._load_end.is_early(measured_until_ns, end_ns, is_answered):
+                early_s = (end_ns - time.monotonic_ns()) / 1e9
+                self._context.journal.write(LoadEndedEarly, early_s=early_s)
+                self._load.end()
+                return
+        await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
 
     async def wait_converged(self, within_s: float, end: PhaseEnd) -> None:
         await wait_converged(self._poller, within_s, end)

@@ -76,7 +76,7 @@ def group_findings(findings: Sequence[Finding]) -> FindingGroups:
 def _done(run: JudgedRun) -> str:
     faults = run.history.view(effects)
     fleet = counted(len(run.history.clients), words_of(run.history).row)
-    fleet_ran = f"{fleet} ran for {write(run.record.duration_s, Unit.seconds)}"
+    fleet_ran = f"{fleet} ran for {write(run.load_s, Unit.seconds)}"
     if not faults:
         return f"{fleet_ran} without a fault."
     each = []

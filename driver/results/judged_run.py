@@ -17,8 +17,9 @@ from driver.histories.clocks import NO_SKEW, Skew
 from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journal_gaps import gaps
-from driver.histories.journals import JOURNALS, gc_paused, read_history
+from driver.histories.journals import JOURNALS, JournalFiles, gc_paused, read_history
 from driver.histories.machine_load import most_runnable_per_core, processes_alone_were_too_many
+from driver.histories.run_timeline import run_timeline
 from driver.histories.system_history import with_links
 from driver.judging.clock_bounds import (
     SkewedJudgement,
@@ -54,9 +55,14 @@ class JudgedRun(msgspec.Struct):
     metrics: Metrics
     verdict: Verdict
 
+    @property
+    def load_s(self) -> float:
+        """How long its load lasted, which may have ended before its planned end."""
+        return self.record.duration_s - self.history.view(run_timeline).early_s
 
-def judge_run(folder: Path) -> JudgedRun:
-    """Judge a stored run, and write its metrics.json and verdict.json.
+
+def judge_run(folder: Path, files: JournalFiles | None = None) -> JudgedRun:
+    """Judge a stored run, and write its metrics.json and verdict.json. `files` read its journals.
 
     With `controls` each finding of a run that passes is shown to be able to fail, or else is unknown.
     A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive.
@@ -78,7 +84,7 @@ def judge_run(folder: Path) -> JudgedRun:
     expectations, wrong = _expectations(record)
     findings = [unknown("run_folder_is_whole", because) for because in (*missing, *wrong)]
     with gc_paused():
-        history, notes, errors = stored_history(folder, record)
+        history, notes, errors = stored_history(folder, record, files=files)
         findings += [unknown("receipts_made_anew", because) for because in errors]
         metrics = measure(history)
         own = all_findings(history, metrics, expectations, record.planned_faults)
@@ -178,13 +184,14 @@ def _blameless(found: Finding, plain: FaultFreeRun) -> Finding:
 
 
 def stored_history(
-    folder: Path, record: RunRecord, skew: Skew = NO_SKEW
+    folder: Path, record: RunRecord, skew: Skew = NO_SKEW, files: JournalFiles | None = None
 ) -> tuple[History, list[str], list[str]]:
     """Return a stored run's history with rebuilt receipts, notes on it, and why receipts have no rebuild.
 
-    `skew` says what the clocks of its hosts are, within their bounds.
+    `skew` says what the clocks of its hosts are, within their bounds; `files` read its journals.
     """
-    history = read_history(folder, record.processes, record.clients, sealed=record.sealed, skew=skew)
+    named = (record.processes, record.clients)
+    history = read_history(folder, *named, sealed=record.sealed, skew=skew, files=files)
     if record.system is not None:
         history = with_links(history, record.system.containers)
     notes = [] if record.system is None else list(record.system.notes)

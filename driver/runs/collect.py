@@ -1,4 +1,4 @@
-"""Collects the remains of a run: final container states, logs, journals, and the receipts of its faults."""
+"""Collects the remains of a run: final container states, journals, the receipts of its faults; and logs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from driver.histories.events import FinalContainerState, JournalNoted, LabTroubl
 from driver.histories.history import DRIVER
 from driver.histories.journal_folder import find_journals, open_journal
 from driver.histories.journal_kinds import LOAD, OBSERVER
-from driver.histories.journals import JOURNALS, read_history
+from driver.histories.journals import JOURNALS, JournalFiles, read_history
 from driver.judging.receipt_rebuild import rebuild_proofs
-from driver.results.run_folder import LOGS, read_record
+from driver.results.run_folder import read_record
 from driver.runs.run_subject import RunSubject
 from wire.events import Journal
 from wire.journal_chain import last_seal
@@ -34,7 +34,7 @@ _log = logging.getLogger("stormlab.collect")
 
 
 async def collect(subject: RunSubject, folder: Path, journal: Journal, goes_on: bool = False) -> None:
-    """Record each container's final state, stop all in order, then save their logs and journals.
+    """Record each container's final state, stop all in order, then save their journals.
 
     Nothing is saved of a system that could not be started. `goes_on`: nothing is stopped, for another run.
     """
@@ -45,7 +45,6 @@ async def collect(subject: RunSubject, folder: Path, journal: Journal, goes_on: 
     if not goes_on:
         # A journal is complete only after its process has written the last line.
         await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
-    await asyncio.to_thread(save_logs, engine, folder / LOGS, subject.logs_since_s)
     for detail in await asyncio.to_thread(subject.fetch_journals, folder / JOURNALS):
         journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
     await asyncio.to_thread(_record_journals, folder, journal, goes_on)
@@ -118,14 +117,14 @@ def _write_bounded(file: BinaryIO, pieces: Iterable[bytes]) -> None:
     file.write(decoder.decode(b"", final=True).encode())
 
 
-def write_receipts(folder: Path, journal: Journal) -> None:
+def write_receipts(folder: Path, journal: Journal, files: JournalFiles) -> None:
     """Write a receipt for each fault that began; an error is trouble, which makes the run inconclusive.
 
-    The journals must be complete.
+    The journals must be complete; `files` read them.
     """
     record, _ = read_record(folder)
     try:
-        history = read_history(folder, record.processes, record.clients)
+        history = read_history(folder, record.processes, record.clients, files=files)
         proofs = rebuild_proofs(history, record.links)
     except Exception as error:
         journal(LabTrouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")

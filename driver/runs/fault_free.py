@@ -35,9 +35,10 @@ def run_with_controls(
     if plan.controls and plan.system is not None and plan.faults:
         short = without_faults(plan)
         terminal.info(f"first {format_seconds(short.duration_s)} without faults: what fails then needs none")
-        control = replace(request, plan=short, keep=False)
+        control = replace(request, plan=short, keep=False, show=lambda judged: None)
         judged = asyncio.run(run(control, subject_of(short), terminal))
         if was_interrupted(judged):
+            request.show(judged)
             return judged
         request = replace(request, fault_free=as_fault_free(judged))
     return asyncio.run(run(request, subject_of(plan), terminal))

@@ -1,7 +1,7 @@
 """Runs a group: every cell of a scenario's matrix, each repeated, in a folder of their own.
 
 The cells are interleaved (A B C A B C), so that a slow phase of the machine affects every cell. The runs of
-one round have one seed: every cell gets the same targets, times and load.
+one round have one seed: every cell gets the same targets, times and load, which ends early in none of them.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def run_group(
     def run_one(planned_run: PlannedRun) -> tuple[GroupRun, bool]:
         subject = subject_of(planned_run.plan)
         try:
-            request = RunRequest(planned_run.plan, planned_run.scenario_yaml, folder, sys.argv)
+            plan, scenario_yaml = planned_run.plan, planned_run.scenario_yaml
+            request = RunRequest(plan, scenario_yaml, folder, sys.argv, whole_load=True)
             judged = run_with_controls(request, lambda _: subject, terminal)
         except (InterruptedCommandError, EngineGoneError):
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from importlib import import_module
 from pathlib import Path
 
 from driver.background import background
@@ -20,7 +21,7 @@ from driver.errors import (
 )
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Aborted, Healed, LabTrouble, LinksSeen, ProxyLink, RunStarted
-from driver.histories.journals import JOURNALS
+from driver.histories.journals import JOURNALS, JournalFiles
 from driver.interrupts import interruptible
 from driver.labs.clock_monitor import clock_readers
 from driver.labs.container_monitor import ContainerMonitor
@@ -28,7 +29,8 @@ from driver.labs.fault_runner import FaultRunner
 from driver.labs.heal import heal
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.machine_monitor import MachineMonitor
-from driver.runs.collect import collect, write_receipts
+from driver.results.run_folder import LOGS
+from driver.runs.collect import collect, save_logs, write_receipts
 from driver.runs.phase import phase
 from driver.runs.resource_sampler import sample_resources
 from driver.runs.run_request import RunRequest
@@ -41,11 +43,15 @@ _log = logging.getLogger("stormlab.run")
 
 
 class RunPhases:
-    """Executes a request on its system, the `subject`; journals and logs go to `folder`."""
+    """Executes a request on its system, the `subject`; journals and logs go to `folder`.
+
+    `files` read the journals.
+    """
 
     def __init__(self, request: RunRequest, subject: RunSubject, folder: Path, terminal: Terminal) -> None:
         self._request = request
-        self._folder = folder
+        self.folder = folder
+        self.files = JournalFiles()
         self._plan = request.plan
         self._subject = subject
         self._terminal = terminal
@@ -95,10 +101,10 @@ class RunPhases:
             if self._up and not self._healed:
                 await self._heal()
             async with phase(self._journal.write, "collect"):
-                self._terminal.show(ProgressView("collecting logs and journals"))
-                await collect(self._subject, self._folder, self._journal.write, self._goes_on)
+                self._terminal.show(ProgressView("collecting journals"))
+                await collect(self._subject, self.folder, self._journal.write, self._goes_on)
             if self._faults is not None:
-                await asyncio.to_thread(write_receipts, self._folder, self._journal.write)
+                await asyncio.to_thread(write_receipts, self.folder, self._journal.write, self.files)
         except (LabError, OSError) as error:
             # A full disk is such an error: what can be kept is kept, and the lab is taken down.
             self._journal.write(LabTrouble, what="not_collected", detail=str(error))
@@ -106,6 +112,16 @@ class RunPhases:
         finally:
             self._journal.write(ProcessStopping, reason="the run is over")
             self._journal.close()
+
+    async def save_logs(self) -> None:
+        """Save the containers' logs, which are for the reader: nothing is judged by them."""
+        engine = self._subject.engine
+        if engine is None:
+            return
+        try:
+            await asyncio.to_thread(save_logs, engine, self.folder / LOGS, self._subject.logs_since_s)
+        except (LabError, OSError) as error:
+            self._terminal.warn(str(error))
 
     async def _run_monitored(self) -> None:
         async with background(self._machine.run()):
@@ -115,14 +131,15 @@ class RunPhases:
         write, subject, progress = self._journal.write, self._subject, RunProgress()
         write(
             RunStarted,
-            run=self._folder.name,
+            run=self.folder.name,
             scenario=self._plan.scenario,
             seed=self._plan.seed,
             clients=list(self._subject.clients),
             duration_s=self._plan.duration_s,
+            measured_s=self._plan.measured_s,
         )
         async with phase(write, "up"):
-            await subject.up(self._folder)
+            await subject.up(self.folder)
             self._up = True
         async with background(*clock_readers(subject.lab.engine, self._journal)):
             await self._started(progress)
@@ -145,12 +162,13 @@ class RunPhases:
         )
         monitor.may_end = faults.may_end
         zero_ns = time.monotonic_ns() + START_IN_NS
-        context = RunContext(self._folder, self._journal, zero_ns, faults.active_names, progress)
+        context = RunContext(self.folder, self._journal, zero_ns, faults.active_names, progress)
         async with subject.activity(context) as activity:
             async with background(
                 renewer.run(),
                 monitor.run(),
                 sample_resources(lab.engine, write),
+                _load_reports(),
                 *activity.work(),
             ):
                 await self._inject(activity, faults, zero_ns, progress)
@@ -161,7 +179,7 @@ class RunPhases:
     async def _inject(
         self, activity: RunActivity, faults: FaultRunner, zero_ns: int, progress: RunProgress
     ) -> None:
-        """Wait for a steady state, then run the faults, until the last of the load is due."""
+        """Wait for a steady state, then run the faults, until the load is over."""
         end_ns = zero_ns + round(self._plan.duration_s * 1e9)
         progress.ends_at_ns = end_ns
         progress.phase = "reaching a steady state"
@@ -173,7 +191,9 @@ class RunPhases:
         async with phase(self._journal.write, "timeline", faults_zero_ns):
             self._subject.probe(faults_zero_ns)
             await faults.run(faults_zero_ns)
-            await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
+            measured_s = None if self._request.whole_load else self._plan.measured_s
+            measured_ns = None if measured_s is None else faults_zero_ns + round(measured_s * 1e9)
+            await activity.wait_load_over(measured_ns, end_ns)
         progress.may_abort = False
 
     async def _recover(self, activity: RunActivity, progress: RunProgress) -> None:
@@ -233,3 +253,8 @@ class RunPhases:
         self._subject.interrupt()
         if count > 1:
             self._terminal.info("Still healing and taking down; a moment.")
+
+
+async def _load_reports() -> None:
+    """Import what reports are made with while the system warms up: it takes longer than to judge a run."""
+    await asyncio.to_thread(import_module, "driver.report.write")

@@ -10,6 +10,7 @@ from driver.labs.fault_lab import FaultLab
 from driver.labs.fault_runner import RunActuator
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import FaultFreeRun
 from driver.scenarios.plan import Plan
 
@@ -19,7 +20,8 @@ class RunRequest:
     """A plan and the folder of all runs.
 
     `keep`: leave a fresh lab up afterwards. `goes_on`: leave this one up, for another run on it. `report`:
-    write the reports. `fault_free`: what the same plan showed without faults.
+    write the reports. `whole_load`: the load lasts to its planned end. `fault_free`: what the same plan
+    showed without faults. `show` shows the verdict, as soon as there is one.
     `make_actuator` makes the actuator of the faults; tests replace it.
     """
 
@@ -30,5 +32,7 @@ class RunRequest:
     keep: bool = False
     goes_on: bool = False
     report: bool = True
+    whole_load: bool = False
     fault_free: FaultFreeRun | None = None
+    show: Callable[[JudgedRun], None] = lambda judged: None
     make_actuator: Callable[[FaultLab, LeaseRenewer], RunActuator] = LabActuator

@@ -87,6 +87,12 @@ class RunActivity(Protocol):
         Return how many seconds after `due_ns` that was. Raises NotReadyError where it is not reached.
         """
 
+    async def wait_load_over(self, measured_until_ns: int | None, end_ns: int) -> None:
+        """Wait until `end_ns`, when the last of the load is due.
+
+        A load that may end at `measured_until_ns` or later ends as soon as all that is expected is decided.
+        """
+
     async def wait_converged(self, within_s: float, end: PhaseEnd) -> None:
         """Wait until the system has recovered; after `within_s` the phase's end is failed."""
 

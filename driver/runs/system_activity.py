@@ -151,6 +151,10 @@ class SystemActivity:
         await asyncio.sleep(max(0.0, (due_ns - now_ns) / 1e9))
         return max(0.0, (now_ns - due_ns) / 1e9)
 
+    async def wait_load_over(self, measured_until_ns: int | None, end_ns: int) -> None:
+        """Wait until `end_ns`. Loads of one's own last to their planned end: what they do may be outside."""
+        await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
+
     async def wait_converged(self, within_s: float, end: PhaseEnd) -> None:
         """Wait until every container runs as before the faults, and no client dials a link in vain."""
         self._settled_by_s = deadline_s = time.monotonic() + within_s

@@ -121,7 +121,8 @@ class Plan(_FrozenModel):
     """All inputs of a run, stored with it so that it can be repeated.
 
     `system` is the foreign system; None for the reference system, which alone has `clients`, their settings
-    and those of its server. `placement` maps clients to the number of their host, counted from 1; without it
+    and those of its server. Work that is due after `measured_s` is not measured, and the load may end then;
+    None: all of it is. `placement` maps clients to the number of their host, counted from 1; without it
     the engine decides.
     """
 
@@ -130,6 +131,7 @@ class Plan(_FrozenModel):
     seed: int
     clients: int = Field(alias="workers")
     duration_s: float
+    measured_s: float | None = None
     warmup_s: float
     converge_s: float
     faults: tuple[PlannedFault, ...]

@@ -6,7 +6,6 @@ from typing import Any
 
 from chaos.system_targets import SystemTargets
 from chaos.targets import TargetError
-from driver.loads.catalogue import read_loads
 from driver.scenarios.kinds import fleet_fields, fleet_of
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.scenario import SystemScenario
@@ -44,16 +43,21 @@ def _plan(loaded: ScenarioFile, seed: int, targets: TargetSelector, own: dict[st
     scenario = loaded.scenario
     checks: list[str | dict[str, Any]] = [*scenario.checks]
     if isinstance(scenario, SystemScenario) and scenario.workload:
+        # Imported here: the clients of loads take longer to load than all else.
+        from driver.loads.catalogue import read_loads
+
         brought = {name for load in read_loads(scenario.workload).values() for name in load.expects}
         checks += sorted(brought - {name for name in scenario.expect if isinstance(name, str)})
+    faults = tuple(Scheduler(loaded, seed, targets).schedule())
     return Plan(
         scenario=loaded.name,
         claim=loaded.claim,
         seed=seed,
         duration_s=scenario.duration_s,
+        measured_s=scenario.measured_s(max(fault.end_s for fault in faults)) if faults else None,
         warmup_s=scenario.warmup_s,
         converge_s=scenario.converge_s,
-        faults=tuple(Scheduler(loaded, seed, targets).schedule()),
+        faults=faults,
         expect=tuple(scenario.expect),
         checks=tuple(checks),
         controls=scenario.controls,

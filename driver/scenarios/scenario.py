@@ -154,6 +154,13 @@ class AnyScenario(Strict):
         """How many clients the reference system has; 0 of a system of one's own."""
         return 0
 
+    def measured_s(self, last_fault_s: float) -> float | None:
+        """Return until when work is measured, at the end of which the load may end early; None: all of it.
+
+        `last_fault_s` is when the last fault ends.
+        """
+        return None
+
     def excess(self) -> str:
         """Return why its workload is too large for a run, as a sentence; "" where it is not."""
         return ""

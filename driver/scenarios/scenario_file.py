@@ -15,7 +15,6 @@ from chaos.explain import nearest, shortened
 from chaos.targets import client_name
 from chaos.units import format_seconds
 from driver.errors import UsageError
-from driver.loads.catalogue import LoadError, check_loads, read_loads
 from driver.loads.templates import VARIABLES
 from driver.paths import project_root
 from driver.scenarios.error_collector import ErrorCollector, error_at
@@ -225,12 +224,16 @@ def keys_of(kind: type[AnyScenario]) -> set[str]:
 def _check_loads(loaded: ScenarioFile) -> None:
     """Raise FileError where a load needs a program or a directory that is not there."""
     workload = loaded.scenario.workload if isinstance(loaded.scenario, SystemScenario) else None
-    if workload is not None:
-        try:
-            check_loads(read_loads(workload), loaded.folder)
-        except LoadError as error:
-            path = error.path if error.path[0] in workload else ()
-            raise loaded.error(("workload", *path), error.problem) from None
+    if workload is None:
+        return
+    # Imported here: the clients of loads take longer to load than all else together.
+    from driver.loads.catalogue import LoadError, check_loads, read_loads
+
+    try:
+        check_loads(read_loads(workload), loaded.folder)
+    except LoadError as error:
+        path = error.path if error.path[0] in workload else ()
+        raise loaded.error(("workload", *path), error.problem) from None
 
 
 def check_runs(loaded: ScenarioFile, combinations: int, repeat: int) -> None:

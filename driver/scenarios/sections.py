@@ -11,7 +11,6 @@ import msgspec
 
 from chaos.explain import nearest, shown
 from driver.claims import Names
-from driver.loads.catalogue import LoadError, read_loads
 from driver.metrics.signals import SIGNALS
 from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.entries import EntryReader
@@ -45,10 +44,7 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
                     text = f"there is no {parsed.anchor}: the timeline has no fault"
                     errors.add(at((key, place), text))
     if on_system and data.get("workload") is not None:
-        try:
-            read_loads(data["workload"])
-        except LoadError as error:
-            errors.add(at(("workload", *error.path), error.problem))
+        _check_loads(data["workload"], at, errors)
     for place, entry in enumerate(_list(data, "abort_when")):
         try:
             _ = parse_abort(str(entry), names.observations) if on_system else parse_signal_rule(str(entry))
@@ -56,6 +52,16 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
             errors.add(at(("abort_when", place), str(error)))
     with errors.collect():
         EntryReader(at).read(_list(data, "timeline"))
+
+
+def _check_loads(workload: object, at: At, errors: ErrorCollector) -> None:
+    # Imported here: the clients of loads take longer to load than all else together.
+    from driver.loads.catalogue import LoadError, read_loads
+
+    try:
+        read_loads(workload)
+    except LoadError as error:
+        errors.add(at(("workload", *error.path), error.problem))
 
 
 def names_of(data: dict[str, Any]) -> Names:

@@ -36,7 +36,11 @@ def test_a_command_that_reads_files_loads_no_client(command: str) -> None:
 
 
 def test_a_command_that_uses_every_client_loads_them() -> None:
-    assert loaded_by("scenario").issuperset(CLIENTS)
+    assert loaded_by("replay").issuperset(CLIENTS)
+
+
+def test_a_scenario_starts_before_what_only_its_report_or_another_system_needs_is_loaded() -> None:
+    assert loaded_by("scenario").isdisjoint(("scipy", "aiohttp", "redis", "psycopg", "driver.report.write"))
 
 
 def test_a_command_about_a_system_of_ones_own_loads_no_client_of_the_reference_lab_alone() -> None:

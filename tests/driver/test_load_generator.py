@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,3 +88,38 @@ async def test_a_coordinator_that_never_answers_is_given_up_in_the_end(tmp_path:
 
 async def test_a_load_without_tasks_ends_at_once(tmp_path: Path) -> None:
     assert await run(tmp_path, FakeSubmitter()) == []
+
+
+async def test_after_its_end_no_further_task_is_handed_in(tmp_path: Path) -> None:
+    journal, coordinator = DriverJournal(tmp_path), FakeSubmitter()
+    load = LoadGenerator(coordinator, journal.write, tasks(0.0, 0.05, 30.0), 60.0)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(load.run(time.monotonic_ns()))
+        await asyncio.sleep(0.3)
+        assert not running.done()
+        load.end()
+    assert load.finished
+    assert [task for batch in coordinator.seen for task in batch] == ["t1", "t2"]
+    journal.close()
+
+
+class NeverAnswers(FakeSubmitter):
+    """Takes every batch and answers none."""
+
+    async def submit(self, tasks: list[TaskSpec]) -> SubmissionReply:
+        self.seen.append([task.task_id for task in tasks])
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+async def test_a_task_that_was_due_has_no_outcome_before_its_answer(tmp_path: Path) -> None:
+    journal, now_ns = DriverJournal(tmp_path), time.monotonic_ns()
+    later = iter([(0.0, TaskSpec(task_id="t1", kind="noop", intended_ns=now_ns))])
+    load = LoadGenerator(NeverAnswers(), journal.write, later, 60.0)
+    running = asyncio.create_task(load.run(now_ns))
+    await asyncio.sleep(0.1)
+    assert load.is_answered(now_ns - 1)
+    assert not load.is_answered(now_ns)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    journal.close()

@@ -49,7 +49,7 @@ def test_the_replay_of_a_plan_with_controls_makes_the_run_without_faults_too(
 
     monkeypatch.setattr(replay, "system_in_run", system_in_run)
     monkeypatch.setattr(replay, "find_run", lambda name: folder)
-    monkeypatch.setattr(replay, "show_verdict", lambda *more: None)
+    monkeypatch.setattr(replay, "show_summary", lambda *more: None)
     monkeypatch.setattr(fault_free, "run", run)
     monkeypatch.setattr(fault_free, "was_interrupted", lambda judged: False)
     lab(["replay", folder.name, "--results", str(tmp_path)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.checks.finding import passed
-from driver.cli.verdicts import show_verdict
+from driver.cli.verdicts import show_summary, show_verdict
 from driver.histories import events as driver
 from driver.histories.link_events import CLIENT
 from driver.judging.verdict import judge
@@ -29,6 +29,7 @@ def test_that_the_machine_was_too_busy_is_shown_once(
     )
     assert "too busy" in run.verdict.because
     show_verdict(run, as_json=False)
+    show_summary(run, as_json=False)
     shown = capsys.readouterr().out
     assert shown.count("this machine was too busy: 30 processes wanted to run on 2 cores over 10 s.") == 1
     assert shown.count("too busy") == 1
@@ -47,5 +48,5 @@ def test_a_verdict_on_a_system_of_ones_own_advises_no_setting_of_the_reference_s
     found = [passed(name, "it holds", measured=0, threshold=0, margin=0) for name in required]
     run = JudgedRun(drawn.folder, drawn.record, drawn.history, drawn.metrics, judge(found))
     assert advise(run.history, run.metrics, run.verdict.findings), "the link was back late"
-    show_verdict(run, as_json=False)
+    show_summary(run, as_json=False)
     assert "Nothing to change was found." in " ".join(capsys.readouterr().out.split())

@@ -145,8 +145,9 @@ def _disagreement_s(workers: list[Connections]) -> float | None:
 
 
 def _tasks(raw: Raw) -> Values:
-    known = [task for task in tasks(raw) if task.is_promised]
-    end_ns = raw.end_ns
+    promised = [task for task in tasks(raw) if task.is_promised]
+    until_ns, end_ns = raw.measured_until_ns(), raw.end_ns
+    known = [task for task in promised if until_ns is None or task.intended_ns <= until_ns]
     ended = [task for task in known if task.results and task.results[0]["at_ns"] <= end_ns]
     results = [task.results[0] for task in ended]
     completed = sum(1 for result in results if result["outcome"] == "completed")
@@ -157,8 +158,8 @@ def _tasks(raw: Raw) -> Values:
         "tasks_refused": sum(len(e["tasks"]) for e in raw.of("tasks_refused")),
         "tasks_completed": completed,
         "tasks_failed": len(results) - completed,
-        "tasks_lost": sum(1 for task in known if not task.results),
-        "tasks_duplicated": sum(len(task.results) - 1 for task in known if task.results),
+        "tasks_lost": sum(1 for task in promised if not task.results),
+        "tasks_duplicated": sum(len(task.results) - 1 for task in promised if task.results),
         "task_success_rate": of(completed, len(known)),
         "task_throughput_per_s": _throughput(known, results, completed),
         **five("task_latency", "s", [
@@ -169,7 +170,7 @@ def _tasks(raw: Raw) -> Values:
             (e["ended_ns"] - e["started_ns"]) / 1e9 for e in results if e["ended_ns"]
         ]),
         "task_attempts_mean": of(sum(given), len([count for count in given if count])),
-        "attempts_lost": sum(1 for task in known for e in task.lost if e["at_ns"] <= end_ns),
+        "attempts_lost": sum(1 for task in promised for e in task.lost if e["at_ns"] <= end_ns),
         "leases_expired": len(raw.until_end("lease_expired")),
         "attempts_dropped": len(raw.until_end("dropped")),
         "results_refused": _refused(raw, "result_refused", end_ns),

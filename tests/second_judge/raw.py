@@ -64,6 +64,11 @@ class Raw:
             return int(self.phases["gate"][0])
         return int(self.all[0]["at_ns"]) if self.all else 0
 
+    def measured_until_ns(self) -> int | None:
+        """Until when tasks that are due are measured; None: all are."""
+        given = [line.get("measured_s") for line in self.of("run_started")][:1]
+        return None if given in ([], [None]) else self.zero_ns() + round(float(given[0] or 0) * S)
+
     def by(self, process: str) -> Sequence[Line]:
         return self.journals.get(process, ())
 

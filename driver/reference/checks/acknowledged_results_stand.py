@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import SERVER, History
 from driver.histories.journal_gaps import CLIENTS
@@ -53,4 +53,5 @@ CHECK = Check(
     broken_by=("result_forgotten",),
     requires=(SERVER, CLIENTS),
     always=True,
+    decided=of_any_load,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.history import SERVER, History
 from driver.metrics import Metrics
@@ -79,4 +79,5 @@ CHECK = Check(
     broken_by=("totals_changed",),
     requires=(SERVER,),
     always=True,
+    decided=of_any_load,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import DRIVER, SERVER, History
 from driver.metrics import Metrics
@@ -40,4 +40,5 @@ CHECK = Check(
     broken_by=("result_repeated",),
     requires=(SERVER, DRIVER),
     always=True,
+    decided=of_any_load,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import DRIVER, SERVER, History
 from driver.histories.run_timeline import run_timeline
@@ -54,5 +54,6 @@ CHECK = Check(
     judge=judge,
     broken_by=("result_forgotten",),
     always=True,
+    decided=of_any_load,
     requires=(SERVER, DRIVER),
 )

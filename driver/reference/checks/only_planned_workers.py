@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from driver.checks.check import Check, Params
+from driver.checks.check import Check, Params, of_any_load
 from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import SERVER, History
 from driver.histories.journal_gaps import CLIENTS
@@ -67,5 +67,6 @@ CHECK = Check(
     judge=judge,
     broken_by=("stranger_joined",),
     always=True,
+    decided=of_any_load,
     requires=(SERVER, CLIENTS),
 )

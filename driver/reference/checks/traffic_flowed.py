@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Param, Params
+from driver.checks.check import Check, Param, Params, once_passed
 from driver.checks.finding import Finding, passed, unknown
 from driver.checks.link_traffic import NAME, judge_system
 from driver.histories.history import History
@@ -39,6 +39,7 @@ CHECK = Check(
     broken_by=("result_forgotten",),
     on_system=judge_system,
     always=True,
+    decided=once_passed,
     fails=False,
     params={
         "tasks": Param(20, "tasks completed in all, at least", least=1, on_system=False),

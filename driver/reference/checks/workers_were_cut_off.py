@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.checks.check import Check, Param, Params
+from driver.checks.check import Check, Param, Params, once_passed
 from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.connection_history import ConnectionHistory, connection_histories
 from driver.histories.history import DRIVER, History
@@ -113,6 +113,7 @@ CHECK = Check(
     time_sensitive=True,
     requires=(DRIVER, CLIENTS),
     always=True,
+    decided=once_passed,
     params={
         "notices_within_s": Param(
             10,

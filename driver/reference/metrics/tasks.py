@@ -1,4 +1,8 @@
-"""Tasks: accepted, completed, failed, lost, and their latency from the intended start."""
+"""Tasks: accepted, completed, failed, lost, and their latency from the intended start.
+
+Where a plan's load may end early, tasks that are due after its least end are measured in no run of it: all
+its runs measure the same tasks. Later ones may be neither lost nor counted twice, as any.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from wire.task_events import Dropped, LeaseExpired, ResultRefused, TaskDone
 
 _S = Unit.seconds
 _LOWER = Better.lower
+OF_MEASURED = ("task_", "tasks_submitted", "tasks_completed", "tasks_failed")
+"""Begins of the names of metrics whose values are of the measured tasks and their results alone."""
 
 METRICS = (
     Metric(
@@ -81,7 +87,7 @@ METRICS = (
 def measure(history: History) -> Values:
     """Return the values of METRICS."""
     index = history.view(task_index)
-    accepted = index.accepted
+    accepted = measured(history)
     # Tasks that end in the lab's own teardown are no part of the run.
     end_ns = history.view(run_timeline).end_ns
     ended = [task for task in accepted if task.result is not None and task.result.at_ns <= end_ns]
@@ -93,8 +99,8 @@ def measure(history: History) -> Values:
         "tasks_refused": index.refused,
         "tasks_completed": completed,
         "tasks_failed": len(results) - completed,
-        "tasks_lost": sum(1 for task in accepted if task.result is None),
-        "tasks_duplicated": sum(len(task.done) - 1 for task in accepted if task.done),
+        "tasks_lost": sum(1 for task in index.accepted if task.result is None),
+        "tasks_duplicated": sum(len(task.done) - 1 for task in index.accepted if task.done),
         "task_success_rate": ratio(completed, len(accepted)),
         "task_throughput_per_s": _throughput(accepted, results),
         **summed_up("task_latency", _S, latencies_s(ended)),
@@ -102,7 +108,7 @@ def measure(history: History) -> Values:
         **summed_up("task_execution", _S, [(r.ended_ns - r.started_ns) / 1e9 for r in results if r.ended_ns]),
         **_by_priority(accepted, end_ns),
         "task_attempts_mean": ratio(sum(attempts), sum(1 for count in attempts if count)),
-        "attempts_lost": sum(1 for task in accepted for event in task.lost if event.at_ns <= end_ns),
+        "attempts_lost": sum(1 for task in index.accepted for event in task.lost if event.at_ns <= end_ns),
         **{
             name: sum(1 for event in history.of(kind) if event.at_ns <= end_ns)
             for name, kind in (
@@ -112,6 +118,19 @@ def measure(history: History) -> Values:
         },
         "results_refused": refused(history, ResultRefused, end_ns),
     }
+
+
+def measured(history: History) -> list[TaskHistory]:
+    """Return the accepted tasks that were due while the load was measured."""
+    until_ns = history.view(run_timeline).measured_until_ns
+    return [
+        one for one in history.view(task_index).accepted if until_ns is None or one.intended_ns <= until_ns
+    ]
+
+
+def all_have_results(history: History, name: str) -> bool:
+    """Return whether a metric is one of the measured tasks alone, and each of them has its result."""
+    return name.startswith(OF_MEASURED) and all(task.result is not None for task in measured(history))
 
 
 def latencies_s(tasks: list[TaskHistory]) -> list[float]:
@@ -165,4 +184,4 @@ BROKEN_BY = {
     "tasks_refused": ("task_claimed",),
     "": ("refusals_claimed",),
 }
-FAMILY = MetricFamily("Tasks", METRICS, measure, rank=20, broken_by=BROKEN_BY)
+FAMILY = MetricFamily("Tasks", METRICS, measure, rank=20, broken_by=BROKEN_BY, decided=all_have_results)

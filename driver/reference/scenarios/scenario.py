@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import ConfigDict, Field
 
+from chaos.unit_types import Seconds
 from driver.reference.workload import MAX_TASKS, Workload
 from driver.scenarios.scenario import AnyScenario
 from wire.address import MAX_WORKERS
@@ -26,6 +27,15 @@ class ReferenceScenario(AnyScenario):
     workload: Annotated[
         Workload | None, Field(description="the tasks that are submitted to the coordinator")
     ] = None
+    least_cooldown_s: Annotated[
+        Seconds | None,
+        Field(
+            ge=0,
+            le=600,
+            description="load after the last fault at least, which alone is measured: from then on the load "
+            "ends as soon as all that is expected is decided; without it, it lasts for `duration`",
+        ),
+    ] = None
     placement: Annotated[
         int | dict[str, Any],
         Field(
@@ -39,6 +49,11 @@ class ReferenceScenario(AnyScenario):
     @property
     def clients(self) -> int:
         return self.workers
+
+    def measured_s(self, last_fault_s: float) -> float | None:
+        if self.least_cooldown_s is None:
+            return None
+        return min(self.duration_s, last_fault_s + self.least_cooldown_s)
 
     def excess(self) -> str:
         count = self.workload.expected(self.duration_s) if self.workload else 0

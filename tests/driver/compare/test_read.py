@@ -15,6 +15,7 @@ from driver.compare.rank import rank
 from driver.compare.read import by_kind, cells_under, read_sample, runs_under
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
+from driver.histories.events import LoadEndedEarly
 from driver.judging.verdict import RunOutcome
 from driver.results.group_file import GroupRun, save_group, summed_up
 from driver.results.judged_run import judge_run
@@ -58,6 +59,17 @@ def test_a_run_without_a_history_is_compared_by_its_metrics_and_that_is_said(run
     assert "no history" in sample.missing[0]
     report = report_on({"a": [run] * 3, "b": [run] * 3}, tolerance=0.1)
     assert "no history" in as_markdown(report)
+
+
+def test_loads_that_ended_at_other_times_are_said(run: Path, tmp_path: Path) -> None:
+    assert read_sample(run).early_s == 0
+    past = healthy_herd()
+    past.emit("driver", LoadEndedEarly, 50, early_s=9.5)
+    early = past.write(tmp_path / "early", planned_faults=2)
+    judge_run(early)
+    assert read_sample(early).early_s == 9.5
+    assert "a 0.0 to 0.0 s; b 9.5 to 9.5 s before" in as_markdown(report_on({"a": [run], "b": [early]}, 0.1))
+    assert "planned end" not in as_markdown(report_on({"a": [early], "b": [early]}, 0.1))
 
 
 def test_a_damaged_journal_is_said_at_the_top(run: Path) -> None:

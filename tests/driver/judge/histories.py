@@ -55,10 +55,10 @@ class Past:
     # -- processes and connections
     # ----------------------------------------------------------------------------
 
-    def begin(self, duration_s: float = 60.0, zero_s: float = 0.0) -> None:
+    def begin(self, duration_s: float = 60.0, zero_s: float = 0.0, measured_s: float | None = None) -> None:
         """The driver, the coordinator and all workers start, and the workers connect.
 
-        `zero_s` is from when the scenario's times count.
+        `zero_s` is from when the scenario's times count, `measured_s` until when its work is measured.
         """
         self.emit(
             "driver",
@@ -69,6 +69,7 @@ class Past:
             seed=1,
             clients=self.workers,
             duration_s=duration_s,
+            measured_s=measured_s,
         )
         self.start("coordinator", 0.1, role="coordinator")
         for number, worker in enumerate(self.workers):

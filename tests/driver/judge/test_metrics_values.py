@@ -219,6 +219,18 @@ def test_success_is_completed_of_submitted() -> None:
     assert value("task_success_rate", past) == pytest.approx(40 / 42)
 
 
+def test_a_task_that_is_due_after_the_measured_load_is_not_measured_and_may_not_be_lost() -> None:
+    past = Past(1)
+    past.begin(measured_s=6.0)
+    past.run_task("measured", "worker-1", 6.0)
+    past.run_task("late", "worker-1", 6.1, takes_s=9.0)
+    past.submit("lost", 7)
+    assert value("tasks_submitted", past) == value("tasks_completed", past) == 1
+    assert value("task_success_rate", past) == 1.0
+    assert value("task_latency_max_s", past) == pytest.approx(0.05)
+    assert value("tasks_lost", past) == 1
+
+
 def test_latency_counts_from_the_intended_start() -> None:
     past = Past(1)
     past.begin()

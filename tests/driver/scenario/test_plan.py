@@ -35,6 +35,13 @@ def test_no_fault_comes_into_the_time_that_shows_whether_all_recovered() -> None
         plan("  - {fault: refuse, targets: all, at: 75s, for: 10s}", more="cooldown: 20s")
 
 
+def test_work_is_measured_for_the_least_cooldown_after_the_last_fault() -> None:
+    once = "  - {fault: refuse, targets: all, at: 10s, for: 10s}"
+    assert plan(once, more="cooldown: 20s").measured_s is None
+    assert plan(once, more="cooldown: 20s\nleast_cooldown: 3s").measured_s == 23.0
+    assert plan(once, more="least_cooldown: 90s").measured_s == 100.0
+
+
 def test_a_fault_comes_as_often_as_it_is_asked_for() -> None:
     told = times("  - {id: x, fault: cut, targets: all, at: 10s, every: 5s, repeat: 2}")
     assert told == [("x-1", 10.0, None), ("x-2", 15.0, None)]

@@ -10,6 +10,7 @@ from driver.cli.groups import show_group
 from driver.cli.main import run as lab
 from driver.cli.suite import _print_summary
 from driver.cli.verdicts import show_verdict
+from driver.histories.events import LoadEndedEarly
 from driver.judging.verdict import RunOutcome
 from driver.results.group_file import GroupRun, summed_up
 from driver.results.judged_run import judge_run
@@ -27,6 +28,13 @@ def test_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     show_verdict(run, as_json=False)
     whole_s = (run.history.end_ns - run.history.begin_ns) / 1e9
     assert first_line(capsys) == f"herd: {took(whole_s)} in all, 60 s of them load, seed 1"
+
+
+def test_of_a_run_whose_load_ended_early(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    past = healthy_herd()
+    past.emit("driver", LoadEndedEarly, 50, early_s=12.0)
+    show_verdict(judge_run(past.write(tmp_path / "20261124T021500Z-herd", planned_faults=2)), as_json=False)
+    assert "48 s of them load (of 60 s, until all was decided), seed 1" in first_line(capsys)
 
 
 def test_of_a_group_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
