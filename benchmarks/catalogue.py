@@ -33,7 +33,7 @@ ALIASES = {"sealing": "frame_costs"}
 """Former names that are still accepted."""
 
 LAB = "lab"
-LAB_BENCHES: tuple[str, ...] = ("up", "engines", "system_up", "faults")
+LAB_BENCHES: tuple[str, ...] = ("up", "engines", "scenario", "system_up", "faults")
 """Benchmarks that need an engine and our images: `make bench ONLY=up`, or ONLY=lab for all of them."""
 
 
