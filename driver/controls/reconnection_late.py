@@ -17,15 +17,17 @@ Pair = tuple[Event, Event]
 
 def alter(history: History) -> Iterator[Altered]:
     """Hold connections back, and then the attempts that they end as well; the last outages first."""
-    late = _late(history)
+    late = latest_returns(history)
     for with_attempt, what in ((False, "the connection"), (True, "the attempt and the connection")):
         for some in growing(late):
-            pairs = [pair for outage, at_ns in some for pair in _moved(outage, at_ns, with_attempt)]
+            pairs = [
+                pair for outage, at_ns in some for pair in moved(outage, at_ns, with_attempt=with_attempt)
+            ]
             change = f"{what} after an outage of {several(some[0][0].client, len(some))} held back"
             yield Altered(change, replaced(history, pairs))
 
 
-def _late(history: History) -> list[tuple[Outage, int]]:
+def latest_returns(history: History) -> list[tuple[Outage, int]]:
     """Return the outages that a connection ended, each with the latest instant before the next loss."""
     found = []
     end_ns = history.view(run_timeline).end_ns
@@ -37,7 +39,10 @@ def _late(history: History) -> list[tuple[Outage, int]]:
     return sorted(found, key=lambda one: one[0].lost_ns, reverse=True)
 
 
-def _moved(outage: Outage, at_ns: int, with_attempt: bool) -> Iterator[Pair]:
+def moved(outage: Outage, at_ns: int, *, with_attempt: bool) -> Iterator[Pair]:
+    """Yield the connection that ended an outage, and its attempt if asked for, each with its event at
+    `at_ns`.
+    """
     assert outage.back is not None
     yield outage.back, replace(outage.back, at_ns=at_ns)
     if with_attempt and outage.attempts:

@@ -251,6 +251,7 @@ BROKEN_BY = {
     "waiting_time": ("reconnection_late",),
     "handshake_time": ("reconnection_late",),
     "rejoin_time": ("reconnection_late",),
+    "resume_time": ("work_late",),
     "failed_attempts_time": ("failure_late",),
     "detection_time": ("loss_noticed_late",),
     "coordinator_detection_time": ("loss_noticed_late",),

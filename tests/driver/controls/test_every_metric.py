@@ -13,7 +13,7 @@ from driver.metrics import METRICS, measure
 from driver.metrics.metric import Better, Metric, Unit
 from driver.scenarios.thresholds import AnchoredThreshold, Threshold, parse_expectation
 from tests.driver.controls.test_every_claim import run as system_run
-from tests.driver.judge.histories import healthy_herd
+from tests.driver.judge.histories import Past, healthy_herd
 from tests.second_judge.test_agreement import history_of
 
 SYSTEM = -1
@@ -66,6 +66,29 @@ def test_a_bound_on_a_metric_that_just_holds_is_missed_on_a_changed_history(name
             break
     assert tried, f"{name} has no value in these histories"
     assert len(open_ones) < len(operators(metric)), f"no control moves {name}"
+
+
+def reconnected_once() -> Past:
+    """A link is stalled from 20 s on, both ends notice it 6 s later, and work goes on once it is back."""
+    past = Past(2)
+    past.begin(60.0)
+    past.fault("f1", "stall", ["worker-1"], 20.0, 10.0)
+    past.lose("worker-1", 26.0, kind="heartbeat_timeout", silent_s=6.1)
+    past.connect("worker-1", 30.5, outcome="resumed")
+    for number in range(4):
+        past.run_task(f"task-{number}", "worker-1", 31.0 + 5 * number)
+    past.end(60.0)
+    return past
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["detection_time_max <= 15s", "coordinator_detection_time_max <= 15s", "resume_time_max <= 8s"],
+)
+def test_a_bound_with_room_is_missed_where_one_loss_after_a_fault_is_all_that_happened(sentence: str) -> None:
+    expected = parse_expectation(sentence)
+    assert isinstance(expected, Threshold)
+    assert red_of(reconnected_once().history(), questions([expected])[-1]) is not None
 
 
 @pytest.mark.parametrize(
