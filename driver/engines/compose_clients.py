@@ -122,7 +122,7 @@ def make_journal_folder(journals: Path, container: str) -> Path:
     return folder
 
 
-def in_parallel(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Call `call` on all items, at most THREADS at a time; raise the first error once all have ended."""
-    with ThreadPoolExecutor(THREADS) as pool:
+def in_parallel(call: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> list[R]:
+    """Call `call` on all items, at most `threads` at a time; raise the first error once all have ended."""
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(call, items))

@@ -94,6 +94,7 @@ class DockerSdk:
         self._poll_s = poll_s
         self._project = project
         self._connected: docker.DockerClient | None = None
+        self._ids: dict[str, str] = {}
 
     @property
     def is_local(self) -> bool:
@@ -117,12 +118,20 @@ class DockerSdk:
 
     def containers(self) -> list[Container]:
         """Return all containers of the project in any state, in one call."""
-        found = [docker_answers.container(one, self._name) for one in self.summaries()]
-        return sorted(found, key=docker_answers.sort_key)
+        listed = [docker_answers.container(one, self._name) for one in self.summaries()]
+        found = sorted(listed, key=docker_answers.sort_key)
+        self._ids = {one.name: one.id for one in reversed(found)}
+        return found
 
     def call(self, name: str, call: Callable[[docker.APIClient, str], R]) -> R:
         """Return `call(api, id)` for the container of that name."""
         with translated_errors(name):
+            known = self._ids.get(name)
+            if known is not None:
+                # To list all containers for the id of one takes longer than most calls.
+                with suppress(NotFound):
+                    return call(self._client.api, known)
+            # It was not seen yet, or is gone: another one may have its name.
             return call(self._client.api, self._id(name))
 
     def inspect(self, name: str) -> dict[str, Any]:

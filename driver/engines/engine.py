@@ -30,8 +30,8 @@ CONTROL_PORT = 8766
 
 CORE = (TOXIPROXY, SERVER)
 PROBER = "prober"
-STOP_ORDER = (CLIENT, PROBER, *reversed(CORE))
-"""Services in the order in which they are stopped: those that others depend on last."""
+STOP_ORDER = ((CLIENT, PROBER), CORE)
+"""Services in the order in which they are stopped, each group at once: those that others depend on last."""
 JOURNALED = (CLIENT, PROBER, SERVER)
 """Services that write a journal."""
 MONITORS = ("prometheus", "grafana")

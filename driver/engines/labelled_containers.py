@@ -11,6 +11,7 @@ from driver.engines.compose_clients import in_parallel, make_journal_folder
 from driver.engines.compose_environment import JOURNAL_TARGET
 from driver.engines.docker_answers import CPU_PERIOD_US
 from driver.engines.docker_containers import DockerContainers
+from driver.engines.docker_sdk import CONNECTIONS
 from driver.engines.engine import JOURNALED, STOP_ORDER, Container, FaultEngine, Limits
 from driver.histories.journal_folder import MAX_ENTRIES, MAX_JOURNAL_BYTES, own_journal
 
@@ -54,9 +55,11 @@ def stop_in_order(engine: FaultEngine, grace_s: float) -> None:
     """Stop all containers of an engine, those that others depend on last."""
     alive = [one for one in engine.containers() if one.status in ("running", "paused")]
     in_parallel(engine.unpause, [one.name for one in alive if one.status == "paused"])
-    for service in STOP_ORDER:
-        names = [one.name for one in alive if one.service == service]
-        in_parallel(lambda name: engine.stop(name, grace_s), names)
+    # A call waits until the engine has put its container away: of few at once, processes that could end are
+    # not asked to.
+    for group in STOP_ORDER:
+        names = [one.name for one in alive if one.service in group]
+        in_parallel(lambda name: engine.stop(name, grace_s), names, CONNECTIONS)
 
 
 def journal_in_archive(packed: bytes, name: str) -> tuple[bytes | None, list[str]]:

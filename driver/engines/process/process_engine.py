@@ -202,8 +202,8 @@ class ProcessEngine:
 
     def stop_all(self, grace_s: float) -> None:
         if self._supervisor.is_there():
-            for service in STOP_ORDER:
-                names = [row.name for row in self._rows() if row.service == service]
+            for group in STOP_ORDER:
+                names = [row.name for row in self._rows() if row.service in group]
                 self._supervisor.call("stop_all", names=names, grace_s=grace_s)
 
     def down(self) -> list[str]:
