@@ -79,6 +79,20 @@ def read_state(container_id: str, root: Path = ROOT, proc: Path = PROC) -> Cgrou
     return None
 
 
+def has_processes(container_id: str, root: Path = ROOT) -> bool | None:
+    """Return whether a container has a process; None where its files are missing or unreadable, as before its
+    first process and after its last one.
+    """
+    for parent in _PARENTS:
+        inside = parent.format(id=container_id)
+        for group in (root / inside, root / "freezer" / inside):
+            try:
+                return bool((group / "cgroup.procs").read_text().split())
+            except OSError:
+                continue
+    return None
+
+
 def _is_stopped(group: Path, proc: Path) -> bool:
     """Return whether a container's main process, the child of its init, is stopped by a signal.
 

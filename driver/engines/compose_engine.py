@@ -16,7 +16,7 @@ from driver.engines.compose_images import ComposeImages
 from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import CORE, MONITORS, PROBER, BuildEnvironment, LabSpec, Say
-from driver.engines.labelled_containers import LabelledContainers, stop_in_order
+from driver.engines.labelled_containers import LabelledContainers, end_in_order, stop_in_order
 from driver.errors import PortInUseError
 from driver.host_ports import is_free, port_holder
 
@@ -97,8 +97,11 @@ class ComposeEngine(LabelledContainers):
     def link_listen_host(self, spec: LabSpec) -> str:
         return "[::]"
 
-    def stop_all(self, grace_s: float) -> None:
-        stop_in_order(self, grace_s)
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
+        if processes_only and self.is_local:
+            end_in_order(self, grace_s)
+        else:
+            stop_in_order(self, grace_s)
 
     def down(self) -> list[str]:
         in_parallel(self._sdk.remove, self.containers())

@@ -84,6 +84,10 @@ class DockerContainers(ABC):
     def unpause(self, name: str) -> None:
         self._sdk.call(name, lambda api, found: api.unpause(found))
 
+    def terminate(self, name: str) -> None:
+        """Ask a container's process to end, as a stop does, and do not wait until it has."""
+        self._sdk.call(name, lambda api, found: api.kill(found, "SIGTERM"))
+
     def kill(self, name: str) -> None:
         self._sdk.call(name, lambda api, found: api.kill(found, "SIGKILL"))
 

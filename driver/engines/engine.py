@@ -305,8 +305,12 @@ class FaultEngine(ContainerReader, ContainerControl, PlugControl, LimitControl, 
 class OrderedStop(Protocol):
     """Ends the processes of a lab, so that each writes the last line of its journal."""
 
-    def stop_all(self, grace_s: float) -> None:
-        """Stop all containers, those that others depend on last. Containers and journals remain."""
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
+        """Stop all containers, those that others depend on last. Containers and journals remain.
+
+        `processes_only`: it may return once the processes have ended, while the engine still puts their
+        containers away.
+        """
 
 
 class RunEngine(FaultEngine, ResourceControl, OrderedStop, Protocol):

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import io
+import logging
 import tarfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from driver.engines import docker_answers
+from driver.engines.cgroups import has_processes
 from driver.engines.compose_clients import in_parallel, make_journal_folder
 from driver.engines.compose_environment import JOURNAL_TARGET
 from driver.engines.docker_answers import CPU_PERIOD_US
 from driver.engines.docker_containers import DockerContainers
 from driver.engines.docker_sdk import CONNECTIONS
 from driver.engines.engine import JOURNALED, STOP_ORDER, Container, FaultEngine, Limits
+from driver.errors import EngineError, EngineGoneError
 from driver.histories.journal_folder import MAX_ENTRIES, MAX_JOURNAL_BYTES, own_journal
+
+POLL_S = 0.01
+_log = logging.getLogger("stormlab.stop")
 
 
 class LabelledContainers(DockerContainers):
@@ -53,13 +61,51 @@ class LabelledContainers(DockerContainers):
 
 def stop_in_order(engine: FaultEngine, grace_s: float) -> None:
     """Stop all containers of an engine, those that others depend on last."""
-    alive = [one for one in engine.containers() if one.status in ("running", "paused")]
-    in_parallel(engine.unpause, [one.name for one in alive if one.status == "paused"])
+    alive = _unpaused(engine)
     # A call waits until the engine has put its container away: of few at once, processes that could end are
     # not asked to.
     for group in STOP_ORDER:
-        names = [one.name for one in alive if one.service in group]
-        in_parallel(lambda name: engine.stop(name, grace_s), names, CONNECTIONS)
+        _stop(engine, [one for one in alive if one.service in group], grace_s)
+
+
+def end_in_order(engine: LabelledContainers, grace_s: float) -> None:
+    """End the processes of all containers of this machine, those that others depend on last.
+
+    The engine is not waited for, which takes longer to put a container away than its process takes to end:
+    the control groups show when it has. A container without such files is stopped, as is one whose process
+    goes on.
+    """
+    alive = _unpaused(engine)
+    for group in STOP_ORDER:
+        left = [one for one in alive if one.service in group]
+        ending = [one for one in left if has_processes(one.id)]
+        in_parallel(lambda one: _terminate(engine, one.name), ending, CONNECTIONS)
+        deadline = time.monotonic() + grace_s
+        while any(has_processes(one.id) for one in ending) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        _stop(engine, [one for one in left if one not in ending], grace_s)
+        _stop(engine, [one for one in ending if has_processes(one.id)], 0.0)
+
+
+def _stop(engine: FaultEngine, some: Sequence[Container], grace_s: float) -> None:
+    in_parallel(lambda one: engine.stop(one.name, grace_s), some, CONNECTIONS)
+
+
+def _terminate(engine: LabelledContainers, name: str) -> None:
+    try:
+        engine.terminate(name)
+    except EngineGoneError:
+        raise
+    except EngineError as error:
+        # It has just ended by itself; one that has not is stopped.
+        _log.debug("%s: %s", name, error)
+
+
+def _unpaused(engine: FaultEngine) -> list[Container]:
+    """Return the containers that run, none of which is paused any more."""
+    alive = [one for one in engine.containers() if one.status in ("running", "paused")]
+    in_parallel(engine.unpause, [one.name for one in alive if one.status == "paused"])
+    return alive
 
 
 def journal_in_archive(packed: bytes, name: str) -> tuple[bytes | None, list[str]]:

@@ -44,7 +44,7 @@ async def collect(subject: RunSubject, folder: Path, journal: Journal, goes_on: 
     await asyncio.to_thread(_record_states, engine, journal)
     if not goes_on:
         # A journal is complete only after its process has written the last line.
-        await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
+        await asyncio.to_thread(engine.stop_all, STOP_GRACE_S, processes_only=True)
     for detail in await asyncio.to_thread(subject.fetch_journals, folder / JOURNALS):
         journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
     await asyncio.to_thread(_record_journals, folder, journal, goes_on)

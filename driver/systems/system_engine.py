@@ -44,7 +44,7 @@ class SystemEngine(DockerContainers):
     def containers(self) -> list[Container]:
         return sorted(self._sdk.containers(), key=lambda one: (one.service, len(one.name), one.name))
 
-    def stop_all(self, grace_s: float) -> None:
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
         """Stop the services, then the prober, then the doors and whatever else is the lab's.
 
         A service has SERVICE_GRACE_S at most.

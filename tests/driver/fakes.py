@@ -151,7 +151,7 @@ class FakeEngine:
     def follow_log(self, name: str, tail: int) -> Iterator[str]:
         return iter(())
 
-    def stop_all(self, grace_s: float) -> None:
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
         self.asked.append("stop_all")
 
     def fetch_journals(self, into: Path) -> list[str]:

@@ -38,7 +38,7 @@ class CrowdedEngine(FakeEngine):
 class StubbornEngine(FakeEngine):
     """Does not stop in order."""
 
-    def stop_all(self, grace_s: float) -> None:
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
         raise EngineError("worker-1 does not stop.")
 
 

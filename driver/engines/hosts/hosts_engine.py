@@ -224,7 +224,7 @@ class HostsEngine(RoutedContainers):
         in_parallel(lambda name: self._create(spec, compose, CLIENT, name), sorted(wanted - have))
         self.containers()
 
-    def stop_all(self, grace_s: float) -> None:
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
         stop_in_order(self, grace_s)
 
     def fetch_journals(self, into: Path) -> list[str]:

@@ -200,7 +200,7 @@ class ProcessEngine:
     def link_listen_host(self, spec: LabSpec) -> str:
         return self._addresses(spec).link_listen
 
-    def stop_all(self, grace_s: float) -> None:
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
         if self._supervisor.is_there():
             for group in STOP_ORDER:
                 names = [row.name for row in self._rows() if row.service in group]
