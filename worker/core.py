@@ -18,6 +18,7 @@ from wire.handshake import Hello, Resume, Welcome, is_terminal
 from wire.messages import Assign, Checkpoint, Frame, GoAway, Goodbye, LeasesRenewed, Message, Revoke
 from wire.priority import Priority
 from wire.settings import WorkerSettings
+from worker.attempts import AttemptTable
 from worker.dependencies import Dependencies
 from worker.effects import Connect, Disconnect, Effect, StopWorker
 from worker.reconnect import ReconnectState
@@ -249,6 +250,16 @@ class WorkerCore:
     def channel(self) -> Channel:
         """The session's channel, for its counters."""
         return self._channel
+
+    @property
+    def attempts(self) -> AttemptTable:
+        """The held attempts."""
+        return self._tasks.attempts
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it drains."""
+        return self._drain is not None
 
     @property
     def held(self) -> int:

@@ -20,13 +20,14 @@ import msgspec
 
 from tests import proofs
 from tests.mutants.apply import apply
-from tests.planted.catalogue import PlantedDefect, load_all
+from tests.planted.catalogue import HERE, SCHEDULES, PlantedDefect, load_all
 from tests.planted.page import table, write
 from tests.planted.trial import ArmResult
 from tests.simulation import compiled
+from tests.simulation.found_plans import encoded, load
+from tests.simulation.shrink import size_of
 
 LIMIT_S = 7_200.0
-HERE = Path(__file__).parent
 
 
 def built() -> Path:
@@ -67,6 +68,9 @@ def main() -> int:
     arguments.add_argument("--jobs", type=int, default=1, help="defects at once")
     arguments.add_argument("--keep", type=Path, metavar="FILE", help="go on with the results in this file")
     arguments.add_argument("--write", action="store_true")
+    arguments.add_argument(
+        "--schedules", action="store_true", help="keep the smallest schedule of each in schedules/"
+    )
     chosen = arguments.parse_args()
     results = _kept(chosen.keep)
     folder = built()
@@ -80,12 +84,24 @@ def main() -> int:
         for defect, arms in zip(left, pool.map(both, left), strict=True):
             results[defect.name] = arms
             print(defect.name, *arms, sep="\n  ", flush=True)
+            if chosen.schedules:
+                keep_schedule(defect, arms)
             if chosen.keep:
                 chosen.keep.write_bytes(msgspec.json.encode(results))
     print(table(results, chosen.seconds))
     if chosen.write:
         write(results, chosen.seconds, proofs.commit())
     return 0
+
+
+def keep_schedule(defect: PlantedDefect, arms: tuple[ArmResult, ArmResult]) -> None:
+    """Keep what was left of the plan that found a defect, unless a schedule of no more troubles is there."""
+    path = SCHEDULES / f"{defect.name}.json"
+    for arm in arms:
+        plan = arm.schedule
+        if plan is None or (path.exists() and size_of(load(path).plan) <= size_of(plan)):
+            continue
+        path.write_bytes(encoded(plan, arm.breach))
 
 
 def _kept(file: Path | None) -> dict[str, tuple[ArmResult, ArmResult]]:

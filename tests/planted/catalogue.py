@@ -9,7 +9,10 @@ import msgspec
 
 from tests.mutants.apply import Defect
 
-DEFECTS = Path(__file__).parent / "defects"
+HERE = Path(__file__).parent
+DEFECTS = HERE / "defects"
+SCHEDULES = HERE / "schedules"
+"""For each defect a plan that shows it."""
 
 
 class PlantedDefect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

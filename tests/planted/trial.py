@@ -8,6 +8,7 @@ import time
 
 import msgspec
 
+from tests.simulation.plan import Plan
 from tests.simulation.search import SimulatedSearch
 from tests.simulation.shrink import broken_by, kind_of, shortest
 
@@ -18,7 +19,7 @@ class ArmResult(msgspec.Struct, frozen=True):
     """What one arm came to: `breach` is "" where nothing broke. Times are seconds of the processor.
 
     `troubles` and `left` count the troubles of the plan that broke, before and after it was made small;
-    `replayed` is how often what was left broke in the same way, of REPLAYS.
+    `replayed` is how often `schedule`, what was left, broke in the same way, of REPLAYS.
     """
 
     plans: int
@@ -29,6 +30,7 @@ class ArmResult(msgspec.Struct, frozen=True):
     tasks_left: int = 0
     shrunk_s: float = 0.0
     replayed: int = 0
+    schedule: Plan | None = None
 
 
 def search(seed: int, seconds: float, *, plain: bool, only_find: bool = False) -> ArmResult:
@@ -51,7 +53,7 @@ def search(seed: int, seconds: float, *, plain: bool, only_find: bool = False) -
     same = sum(one is not None and kind_of(one[0]) == kind_of(found.breach) for one in again)
     return ArmResult(
         arm.number, took_s, found.breach, len(found.plan.troubles), len(small.troubles), len(small.tasks),
-        shrunk_s, same,
+        shrunk_s, same, small,
     )  # fmt: skip
 
 

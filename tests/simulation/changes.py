@@ -12,11 +12,11 @@ from tests.simulation.novelty import Moment
 from tests.simulation.plan import KINDS, Plan, Trouble
 from tests.simulation.short_plan import SHORT_POLICIES, draw_length_s, draw_trouble, in_order
 
-MOST_TROUBLES: Final = 5
-AIMED: Final = 0.7
+MOST_TROUBLES: Final = 4
+AIMED: Final = 0.75
 MORE_CHANGES: Final = 0.25
 """Share of changed plans that get a trouble at a message, and of those that are changed once more."""
-DRAWN_AIMS: Final = 16
+DRAWN_AIMS: Final = 24
 SOON_MS: Final = 1_500
 """Troubles that are to meet begin within this."""
 
@@ -43,13 +43,17 @@ class Aims:
         return chosen
 
 
-def _keys(kind: str, moment: Moment) -> tuple[str, str, str, str]:
-    _, name, _, state, last = moment
+def _keys(kind: str, moment: Moment) -> tuple[str, ...]:
+    _, name, _, (phase, load, session, coordinator), last = moment
     return (
         f"{kind}|{name}",
-        f"{kind}|{state}",
+        f"{kind}|{phase}|{session}",
+        f"{kind}|{session}|{coordinator}",
+        f"{kind}|{name}|{coordinator}",
+        f"{kind}|{name}|{load}",
         f"{last}|{kind}|{name}",
-        f"{last}|{kind}|{state}",
+        f"{last}|{kind}|{session}",
+        f"{last}|{kind}|{coordinator}",
     )
 
 
@@ -60,8 +64,10 @@ def changed(chance: random.Random, aims: Aims, parent: Tried, other: Tried, fres
     that it does begin there.
     """
     plan = parent.plan
+    if len(plan.troubles) >= MOST_TROUBLES and chance.random() < 0.5:
+        plan = _leave_out(chance, plan, plan, plan)
     if chance.random() < AIMED:
-        plan = aim(chance, aims, parent)
+        plan = aim(chance, aims, parent, plan)
     else:
         plan = chance.choice(_CHANGES)(chance, plan, other.plan, fresh)
     while chance.random() < MORE_CHANGES:
@@ -69,9 +75,10 @@ def changed(chance: random.Random, aims: Aims, parent: Tried, other: Tried, fres
     return replace(plan, troubles=in_order(plan.troubles[-MOST_TROUBLES:]))
 
 
-def aim(chance: random.Random, aims: Aims, parent: Tried) -> Plan:
-    """Add a trouble, or anchor one, at a moment of the parent's history; often soon after another trouble."""
-    plan = parent.plan
+def aim(chance: random.Random, aims: Aims, parent: Tried, plan: Plan) -> Plan:
+    """Add a trouble to `plan`, or anchor one, at a moment of the parent's history; often soon after another
+    trouble.
+    """
     within = [one for one in parent.moments if one[0] < plan.lasts_s * 1_000]
     if parent.begins_ms and chance.random() < 0.6:
         from_ms = chance.choice(parent.begins_ms)
@@ -167,14 +174,20 @@ def _other_tasks(chance: random.Random, plan: Plan, other: Plan, fresh: Plan) ->
     return replace(plan, tasks=chance.choice((other, fresh)).tasks)
 
 
+def _other_luck(chance: random.Random, plan: Plan, other: Plan, fresh: Plan) -> Plan:
+    """The same troubles at the same messages, with other delays."""
+    return replace(plan, seed=fresh.seed)
+
+
 def _other_settings(chance: random.Random, plan: Plan, other: Plan, fresh: Plan) -> Plan:
     return replace(
         plan, seed=fresh.seed, policy=chance.choice(SHORT_POLICIES),
         adaptive_heartbeat=fresh.adaptive_heartbeat, waiting_messages=chance.choice((1, 10_000, 10_000)),
+        lease_ms=fresh.lease_ms,
     )  # fmt: skip
 
 
 _CHANGES: tuple[Callable[[random.Random, Plan, Plan, Plan], Plan], ...] = (
     *(_move, _move, _align, _resize, _resize, _rename, _add, _leave_out, _leave_out, _combine, _combine),
-    *(_other_tasks, _other_settings),
+    *(_other_tasks, _other_settings, _other_luck, _other_luck),
 )

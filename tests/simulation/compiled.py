@@ -97,12 +97,17 @@ def _sources() -> list[Path]:
     return sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
-def _build(built: Path, interpreted: Collection[str], beside: Sequence[Path]) -> None:
-    fresh = built.with_name("unfinished")
+def copy_sources(root: Path, beside: Sequence[Path] = ()) -> None:
+    """Copy the cores, the simulation and `beside` into the folder `root`, where they run by themselves."""
     for path in [*_sources(), *BESIDE, *beside]:
-        copy = fresh / path.relative_to(ROOT)
+        copy = root / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+
+
+def _build(built: Path, interpreted: Collection[str], beside: Sequence[Path]) -> None:
+    fresh = built.with_name("unfinished")
+    copy_sources(fresh, beside)
     named = [f"{room}/{name}.py" for room, names in COMPILED.items() for name in names]
     files = [file for file in named if file not in interpreted]
     build = [sys.executable, "-m", "tests.simulation.mypyc_build", *files]

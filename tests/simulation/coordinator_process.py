@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from coordinator.core import AcceptedHandshake, CoordinatorCore
 from coordinator.handshake import HandshakeRefusal
-from coordinator.rows import AttemptRow, ResultRow, Row
+from coordinator.rows import (
+    AttemptRow,
+    PresenceRow,
+    ReleaseRow,
+    ResultRow,
+    Row,
+    SessionEndRow,
+    SessionRow,
+    TaskRow,
+)
 from coordinator.session_registry import RESUMED
 from coordinator.timing import fleet_timing
 from tests.simulation.books import StepBook, unkept
@@ -30,6 +39,11 @@ ANY_COMMIT: Final = 0.1
 SOME_MS: Final = 50
 OVERDUE_MAX_MS: Final = 100
 _MS: Final = 1_000_000
+_KINDS: Final[dict[type, str]] = {
+    PresenceRow: "P", ReleaseRow: "L", ResultRow: "R", SessionEndRow: "P", SessionRow: "P",
+    TaskRow: "T",
+}  # fmt: skip
+"""Kinds of rows that matter when a crash forgets them."""
 
 
 class CoordinatorProcess(Process):
@@ -52,6 +66,7 @@ class CoordinatorProcess(Process):
         self._connections: dict[int, Connection] = {}
         self._heard_ns: dict[int, int] = {}
         self._rows: list[Row] = []
+        self._batch: list[Row] = []
         self._is_writing = False
         self._answers: list[tuple[int, Callable[[], None]]] = []
         self._asked = 0
@@ -61,7 +76,7 @@ class CoordinatorProcess(Process):
     def start(self) -> None:
         """Start a process with the rows of the disk."""
         self.begin_life()
-        self._connections, self._rows, self._answers = {}, [], []
+        self._connections, self._rows, self._batch, self._answers = {}, [], [], []
         self._is_writing, self._asked, self._stored, self._tick_at_ns = False, 0, 0, 0
         recovered = self.store.load()
         self._journal(
@@ -225,6 +240,22 @@ class CoordinatorProcess(Process):
                     return f"{attempt.task.row.task_id} is {session.worker}'s, and was given to another one"
         return ""
 
+    def unstored(self) -> str:
+        """Return the kinds of rows that are not on the disk yet, a letter each, in order."""
+        core = self.core
+        if core is None or self._asked == self._stored:
+            rows = [] if core is None else core.effects.rows
+        else:
+            rows = [*self._batch, *self._rows, *core.effects.rows]
+        kinds = set()
+        for row in rows:
+            kind = type(row)
+            if kind is AttemptRow:
+                kinds.add("A" if cast("AttemptRow", row).open else "E")
+            else:
+                kinds.add(_KINDS.get(kind, ""))
+        return "".join(sorted(kinds))
+
     def _is_resumable(self, core: CoordinatorCore, hello: Hello) -> bool:
         """Whether a hello asks for an open session of its worker and incarnation."""
         asked = core.fleet.sessions.by_id.get(hello.resume.session) if hello.resume else None
@@ -267,6 +298,7 @@ class CoordinatorProcess(Process):
             return
         self._is_writing = True
         batch, self._rows = self._rows, []
+        self._batch = batch
         self.soon(int(self._chance.uniform(0.1, 8.0) * _MS), lambda: self._commit(batch))
 
     def _commit(self, batch: list[Row]) -> None:
@@ -283,6 +315,7 @@ class CoordinatorProcess(Process):
             return
         assert self.core is not None
         self._is_writing = False
+        self._batch = []
         self._stored += len(batch)
         self.core.on_stored(self.clock.now_ns, batch)
         self._settle()

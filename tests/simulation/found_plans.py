@@ -23,11 +23,16 @@ class FoundPlan:
 
 def save(folder: Path, plan: Plan, breach: str) -> Path:
     """Keep a plan in a file of its own, named by its content; return the file."""
-    data = msgspec.json.format(msgspec.json.encode(FoundPlan(breach, plan)), indent=1)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"plan_{hashlib.sha256(data).hexdigest()[:10]}.json"
-    path.write_bytes(data + b"\n")
+    data = encoded(plan, breach)
+    path = folder / f"plan_{hashlib.sha256(data[:-1]).hexdigest()[:10]}.json"
+    path.write_bytes(data)
     return path
+
+
+def encoded(plan: Plan, breach: str) -> bytes:
+    """Return the content of a plan's file."""
+    return msgspec.json.format(msgspec.json.encode(FoundPlan(breach, plan)), indent=1) + b"\n"
 
 
 def load(path: Path) -> FoundPlan:

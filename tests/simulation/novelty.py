@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
+from coordinator.core import CoordinatorCore
 from tests.simulation.anchors import EVENTS, worker_of
+from tests.simulation.network import Wire
 from tests.simulation.plan import Plan, Trouble
+from tests.simulation.worker_process import WorkerProcess
 from tests.simulation.world import World
 from wire import events
+from worker.attempts import AttemptStage
 
 LEFT_OUT: Final = ("Totals", "TrafficTotals", "RefusalsOmitted")
 """Events at an interval, which say nothing about what happened."""
-MOST_MOMENTS: Final = 400
+MOST_MOMENTS: Final = 300
 _ANCHORS: Final = frozenset(EVENTS)
 _MS: Final = 1_000_000
+_NORMAL: Final = Wire()
 
-Moment = tuple[int, str, str, str, str]
+State = tuple[str, str, str, str]
+"""The phase of a worker, what it holds, its session at the coordinator, and the coordinator with its disk."""
+Moment = tuple[int, str, str, State, str]
 """A time in virtual ms, the name of an event or frame at which a trouble can begin, its worker or "", the
-state of both sides, and the kind of the trouble that began last, or ""."""
+state, and the kind of the trouble that began last, or ""."""
 
 
 class FeaturesWorld(World):
-    """A world that keeps which event followed which in each process, in which state of both sides an event
-    came or a trouble began, and the moments to which a trouble can be anchored.
+    """A world that keeps which event followed which in each process, the states in which events came and
+    troubles began, and the moments to which a trouble can be anchored.
 
     `features` has the first as texts, their kind first.
     """
@@ -31,12 +37,13 @@ class FeaturesWorld(World):
     def __init__(self, plan: Plan) -> None:
         self.moments: list[Moment] = []
         self.begins_ms: list[int] = []
+        self.steps = 0
+        self._shown: set[tuple[str, ...]] = set()
         self._before: dict[str, str] = {}
-        self._counts: Counter[str] = Counter()
-        self._features: set[tuple[str, ...]] = set()
         self._last_trouble = ""
-        self._states: dict[str, str] = {}
-        self._places = {f"worker-{number}": number - 1 for number in range(1, plan.workers + 1)}
+        self._last_state: State = ("", "", "", "")
+        self._names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
+        self._places = {name: place for place, name in enumerate(self._names)}
         super().__init__(plan)
 
     def on_event(self, event: events.Event) -> None:
@@ -48,72 +55,149 @@ class FeaturesWorld(World):
 
     def on_frame(self, worker: str, name: str) -> None:
         """A frame is sent on a worker's link."""
-        self._note_moment(name, worker)
+        self._note_moment(name, worker, self._state(self._places.get(worker, 0)))
         super().on_frame(worker, name)
+
+    def check(self, steps: int) -> None:
+        """After every step."""
+        self.steps = steps
+        super().check(steps)
 
     def struck(self, trouble: Trouble) -> None:
         """A trouble begins."""
         self.begins_ms.append(self._now_ms())
-        worker, coordinator = self._worker_state(trouble.worker - 1), self._coordinator_state()
-        last = self._before.get(f"worker-{trouble.worker}", "")
-        self._features.add(("begin", trouble.kind, last, worker, coordinator))
-        self._features.add(("beside", trouble.kind, self._last_trouble, coordinator))
-        self._last_trouble = trouble.kind
+        kind, last = trouble.kind, self._last_state
+        phase, load, session, coordinator = state = self._state(trouble.worker - 1)
+        add = self._shown.add
+        add(("begin", kind, phase, session))
+        add(("begin with", kind, load))
+        add(("begin at", kind, coordinator))
+        add(("beside", self._last_trouble, last[2], kind, session))
+        add(("beside at", self._last_trouble, last[3], kind))
+        self._last_trouble, self._last_state = kind, state
 
     def _note(self, event: events.Event, name: str) -> None:
         by = event.by
         is_own = by == "coordinator"
         worker = worker_of(event)
-        if name in _ANCHORS:
-            self._note_moment(name, worker)
         key = f"{by} {worker}" if is_own else by
         detail = getattr(event, "outcome", "") or getattr(event, "kind", "") or getattr(event, "reason", "")
         now = f"{name} {detail}" if detail and isinstance(detail, str) and len(detail) < 24 else name
-        self._features.add(("pair", by if is_own else "worker", self._before.get(key, ""), now))
-        if is_own:
-            self._features.add(("during", now, self._coordinator_state()))
-        elif by in self._places:
-            self._features.add(("in", now, self._worker_state(self._places[by])))
+        add = self._shown.add
+        add(("pair", by if is_own else "worker", self._before.get(key, ""), now))
         self._before[key] = now
-        self._counts[now] += 1
-
-    def _note_moment(self, name: str, worker: str) -> None:
+        if worker and worker not in self._places:
+            return
         # (An event of a worker's twin begins no trouble.)
+        state = self._state(self._places.get(worker, 0))
+        if name in _ANCHORS:
+            self._note_moment(name, worker, state)
+        phase, load, session, coordinator = state
+        if worker:
+            add(("in", now, phase))
+            add(("with", now, load))
+            add(("while", now, session))
+        add(("during", now, coordinator))
+
+    def _note_moment(self, name: str, worker: str, state: State) -> None:
+        if worker:
+            self._shown.add(("state", state[0], state[2]))
         if len(self.moments) < MOST_MOMENTS and (not worker or worker in self._places):
-            place = self._places.get(worker, 0)
-            state = f"{self._worker_state(place)} {self._worker_load(place)} {self._coordinator_state()}"
-            state = self._states.setdefault(state, state)
             self.moments.append((self._now_ms(), name, worker, state, self._last_trouble))
-
-    def _now_ms(self) -> int:
-        return self.clock.now_ns // _MS - 1_000
-
-    def _worker_state(self, place: int) -> str:
-        """Return the phase of a worker's session and how many messages are on their way, by magnitude."""
-        core = self.workers[place].core if place < len(self.workers) else None
-        if core is None:
-            return "dead"
-        return f"{core.state.value} {min(core.channel.in_flight.bit_length(), 2)}"
-
-    def _worker_load(self, place: int) -> str:
-        """Return the magnitudes of what waits to be sent, and of the attempts that a worker holds."""
-        core = self.workers[place].core if place < len(self.workers) else None
-        if core is None:
-            return ""
-        waiting = core.channel.depth - core.channel.in_flight
-        return f"{min(waiting.bit_length(), 2)} {core.held.bit_length()}"
-
-    def _coordinator_state(self) -> str:
-        """Return whether this is its first life, and whether it waits for reports."""
-        core = self.coordinator.core
-        if core is None:
-            return "dead"
-        return f"{min(self.coordinator.store.epoch, 3)} {core.ledger.recovering}"
 
     @property
     def features(self) -> frozenset[str]:
         """What this run showed until now."""
-        shown = {"|".join(one) for one in self._features}
-        return frozenset(
-            shown | {f"count|{name}|{count.bit_length()}" for name, count in self._counts.items()}
-        )
+        return frozenset("|".join(one) for one in self._shown)
+
+    def _now_ms(self) -> int:
+        return self.clock.now_ns // _MS - 1_000
+
+    def _state(self, place: int) -> State:
+        if place >= len(self.workers):
+            return "", "", "", ""
+        worker, coordinator = self.workers[place], self.coordinator.core
+        session = "" if coordinator is None else session_state(worker, coordinator)
+        phase, load = worker_phase(worker, self.clock.now_ns), worker_load(worker)
+        return phase, load, session, self._coordinator_state()
+
+    def _coordinator_state(self) -> str:
+        """Return its life, whether and for reports it waits, and what is not on its disk yet."""
+        process = self.coordinator
+        core = process.core
+        if core is None:
+            return "dead"
+        frozen = "frozen " if self.clock.now_ns < process.frozen_until_ns else ""
+        draining = "draining " if core.draining else ""
+        recovering = "recovering " if core.ledger.recovering else ""
+        awaiting = "awaiting " if core.fleet.awaited_sessions else ""
+        return f"{frozen}{draining}{recovering}{awaiting}{min(core.epoch, 3)} {process.unstored()}"
+
+
+def worker_phase(worker: WorkerProcess, now_ns: int) -> str:
+    """Return a worker's link where that is not normal, and the phase of its session."""
+    core, link = worker.core, link_state(worker.wire)
+    if core is None:
+        return f"{link}dead"
+    frozen = "frozen " if now_ns < worker.frozen_until_ns else ""
+    leaving = " leaving" if core.leaving else ""
+    return f"{link}{frozen}{core.state.value}{leaving}"
+
+
+def worker_load(worker: WorkerProcess) -> str:
+    """Return by magnitude a worker's messages that are on their way, and those that wait, and which stages
+    its attempts have.
+    """
+    core = worker.core
+    if core is None:
+        return ""
+    stages = sorted({attempt.stage.value for attempt in core.attempts})
+    sent, waiting = core.channel.in_flight, core.channel.depth - core.channel.in_flight
+    return f"{min(sent.bit_length(), 3)} {min(waiting, 1)} {' '.join(stages)}"
+
+
+def link_state(wire: Wire) -> str:
+    """Return what is not normal about a link, "" where nothing is."""
+    if wire.silent:
+        return "silent "
+    if wire.refusing:
+        return "refusing "
+    if wire.delay_ms != _NORMAL.delay_ms:
+        return "slow "
+    return "bad " if wire.damage or wire.replay else ""
+
+
+def session_state(worker: WorkerProcess, coordinator: CoordinatorCore) -> str:
+    """Return the phase of a worker's session at the coordinator, and where the two disagree about what is
+    held: a running or a finished attempt that the coordinator lacks, one that the worker lacks, one that is
+    on its way.
+    """
+    session = coordinator.fleet.sessions.of(worker.name)
+    held = [] if worker.core is None else list(worker.core.attempts)
+    attempts = {} if session is None else session.attempts
+    said = set()
+    tokens = set()
+    for one in held:
+        token = one.assign.token
+        tokens.add(token)
+        if token not in attempts:
+            said.add("F" if one.stage is AttemptStage.finished else "R")
+    for token, given in attempts.items():
+        if given.undelivered is not None:
+            said.add("U")
+        elif token not in tokens:
+            said.add("L")
+    disagreement = "".join(sorted(said))
+    if session is None:
+        return f"none {disagreement}"
+    if session.has_left:
+        phase = "left"
+    elif session.connection is None:
+        phase = "lost"
+    elif not session.reported:
+        phase = "unreported"
+    else:
+        phase = "draining" if session.draining else "ready"
+    is_its = "" if session.incarnation == worker.incarnation else "older "
+    awaited = "awaited " if session.id in coordinator.fleet.awaited_sessions else ""
+    return f"{is_its}{awaited}{phase} {disagreement}"

@@ -65,6 +65,7 @@ class Plan:
     """The bound of a worker's queue: with a small one, checkpoints are refused, or dropped for others."""
     rest_s: float = 7.0
     """Seconds after the time of its troubles before which a run does not end."""
+    lease_ms: int = 3_000
 
     @property
     def is_patient(self) -> bool:

@@ -6,7 +6,7 @@ import gc
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from driver.search.corpus import Corpus
@@ -17,8 +17,11 @@ from tests.simulation.short_plan import draw_short_plan
 from tests.simulation.shrink import breach_of
 from tests.simulation.world import World
 
-FROM_CORPUS: Final = 0.8
+FROM_CORPUS: Final = 0.9
 """Share of plans that change one which showed something new."""
+FIRST_TROUBLES: Final = 2
+"""Troubles at most of the others: what they meet is found by changes, one trouble at a time."""
+MOST_FEATURES: Final = 400_000
 COLLECTED_EVERY: Final = 50
 """Plans from one collection of garbage to the next: a run leaves all of its own at its end."""
 
@@ -40,7 +43,7 @@ class SimulatedSearch:
     plain: bool = False
 
     def __post_init__(self) -> None:
-        self.corpus: Corpus[Tried] = Corpus()
+        self.corpus: Corpus[Tried] = Corpus(most_features=MOST_FEATURES)
         self.aims = Aims()
         self.number = 0
 
@@ -56,14 +59,16 @@ class SimulatedSearch:
         world = FeaturesWorld(plan)
         breach = breach_of(world)
         tried = Tried(plan, tuple(world.moments), tuple(world.begins_ms))
-        self.corpus.add(number, tried, world.features)
+        self.corpus.add(number, tried, world.features, 1.0 + world.steps)
         return breach
 
     def _next(self, number: int) -> Plan:
         chance = random.Random(f"search {self.seed}/{number}")
         fresh = draw_short_plan(chance.randrange(2**31))
-        if self.plain or not self.corpus.entries or chance.random() > FROM_CORPUS:
+        if self.plain:
             return fresh
+        if not self.corpus.entries or chance.random() > FROM_CORPUS:
+            return replace(fresh, troubles=fresh.troubles[: chance.randint(0, FIRST_TROUBLES)])
         parent = self.corpus.pick(chance).schedule
         other = chance.choice(self.corpus.entries).schedule
         return changed(chance, self.aims, parent, other, fresh)

@@ -111,12 +111,16 @@ def size_of(plan: Plan) -> tuple[float, ...]:
         sum(one.what.steps + one.retry_errors + one.what.fails + _digits(one.at_s) for one in plan.tasks),
         sum(bool(one.when) + one.nth + _digits(one.at_s) + _digits(one.for_s) for one in plan.troubles),
         round(sum(one.for_s for one in plan.troubles), 6),
-        plan.adaptive_heartbeat + (plan.waiting_messages < 10_000) + (plan.policy != SIMPLE_POLICY),
+        plan.adaptive_heartbeat
+        + (plan.waiting_messages < 10_000)
+        + (plan.policy != SIMPLE_POLICY)
+        + (plan.lease_ms != SIMPLE_LEASE_MS),
         round(sum(one.at_s for one in plan.troubles) + sum(one.at_s for one in plan.tasks), 6),
     )
 
 
 SIMPLE_POLICY = "equal_jitter"
+SIMPLE_LEASE_MS = 3_000
 
 
 def simpler(plan: Plan) -> Iterator[Plan]:
@@ -141,6 +145,7 @@ def _candidates(plan: Plan) -> Iterator[Plan]:
     yield replace(plan, adaptive_heartbeat=False)
     yield replace(plan, waiting_messages=10_000)
     yield replace(plan, policy=SIMPLE_POLICY)
+    yield replace(plan, lease_ms=SIMPLE_LEASE_MS)
 
 
 def _simpler_troubles(one: Trouble) -> Iterator[Trouble]:

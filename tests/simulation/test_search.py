@@ -113,18 +113,38 @@ def test_a_trouble_begins_at_whatever_moment_of_the_parent_it_is_aimed_at() -> N
 def test_an_aim_adds_a_trouble_at_a_message_or_puts_one_there() -> None:
     for seed in range(12):
         parent = _tried(draw_short_plan(seed))
-        changed = aim(random.Random(seed), Aims(), parent)
+        changed = aim(random.Random(seed), Aims(), parent, parent.plan)
         assert len(changed.troubles) - len(parent.plan.troubles) in (0, 1)
-        assert sum(bool(one.when) for one in changed.troubles) == 1
+        (new,) = set(changed.troubles) - set(parent.plan.troubles)
+        assert new.when
 
 
 def test_the_next_aim_is_one_that_was_not_tried() -> None:
     aims = Aims()
-    one = (0, "Assigned", "worker-1", "connected", "")
-    other = (0, "Connected", "worker-1", "connected", "")
+    state = ("connected", "0 0 ", "ready ", "1 ")
+    one = (0, "Assigned", "worker-1", state, "")
+    other = (0, "Connected", "worker-1", state, "")
     assert aims.best([("cut", one), ("cut", other)]) == ("cut", one)
     assert aims.best([("cut", one), ("cut", other)]) == ("cut", other)
     assert aims.best([("cut", one), ("twin", other)]) == ("twin", other)
+
+
+def test_both_arms_draw_troubles_at_times_and_at_anchors() -> None:
+    plain = SimulatedSearch(1, plain=True)
+    for _ in range(3):
+        plain.step()
+    drawn = [one for seed in range(200) for one in draw_short_plan(seed).troubles]
+    assert plain.corpus.entries == []
+    assert 0.15 < sum(bool(one.when) for one in drawn) / len(drawn) < 0.35
+
+
+def test_a_moment_says_what_the_two_sides_disagree_about() -> None:
+    plan = replace(
+        draw_short_plan(17), workers=1, troubles=(Trouble(0.0, "kill_coordinator", 1, 0.1, "Assigned", 1),)
+    )
+    states = [moment[3] for moment in _tried(plan).moments]
+    assert any("A" in coordinator for _, _, _, coordinator in states), "an assignment is not on the disk yet"
+    assert any({"F", "R"} & set(session) for _, _, session, _ in states), "the next life lacks it"
 
 
 def test_a_short_plan_ends_soon_after_its_troubles() -> None:

@@ -90,7 +90,7 @@ class World:
         """What the coordinator is set to."""
         return CoordinatorSettings(
             fleet=self.plan.workers, heartbeat_interval_ms=500, heartbeat_timeout_ms=STABLE_MS,
-            lease_ms=3_000, grace_ms=100, session_ttl_ms=self.chance.choice((4_000, 60_000)),
+            lease_ms=self.plan.lease_ms, grace_ms=100, session_ttl_ms=self.chance.choice((4_000, 60_000)),
             admission_per_s=20.0, admission_burst=3, max_attempts=1_000,
         )  # fmt: skip
 

@@ -42,6 +42,27 @@ def test_a_rare_feature_is_changed_more_often_than_a_frequent_one() -> None:
     assert picks[30] > picks[1]
 
 
+def test_a_schedule_that_costs_more_is_changed_less_often() -> None:
+    corpus: Corpus[Schedule] = Corpus()
+    schedule = draw(random.Random(1), SPACE)
+    corpus.add(1, schedule, {"a|1"}, 10.0)
+    corpus.add(2, schedule, {"a|2"}, 1.0)
+    chance = random.Random(2)
+    picks = Counter(corpus.pick(chance).number for _ in range(40))
+    assert picks[2] > 4 * picks[1] > 0
+
+
+def test_a_state_that_becomes_frequent_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driver.search.corpus.BEST", 1.0)
+    corpus: Corpus[Schedule] = Corpus()
+    schedule = draw(random.Random(1), SPACE)
+    corpus.add(1, schedule, {"a|1"})
+    corpus.add(2, schedule, {"a|2"})
+    for _ in range(20):
+        corpus.learn({"a|1"})
+    assert [corpus.pick(random.Random(2)).number for _ in range(12)].count(2) == 12
+
+
 def test_the_oldest_schedules_leave_a_full_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("driver.search.corpus.MOST_ENTRIES", 3)
     corpus: Corpus[Schedule] = Corpus()
