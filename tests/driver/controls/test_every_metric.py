@@ -68,6 +68,11 @@ def test_a_bound_on_a_metric_that_just_holds_is_missed_on_a_changed_history(name
     assert len(open_ones) < len(operators(metric)), f"no control moves {name}"
 
 
+def test_a_bound_after_a_heal_is_missed_in_a_run_that_ended_before_it() -> None:
+    expected = parse_expectation("within 28s of heal: connected >= 95% for 3s")
+    assert red_of(reconnected_once().history(), questions([expected])[-1]) is not None
+
+
 def reconnected_once() -> Past:
     """A link is stalled from 20 s on, both ends notice it 6 s later, and work goes on once it is back."""
     past = Past(2)
