@@ -10,7 +10,6 @@ import msgspec
 
 from driver.checks import always_judged
 from driver.checks.finding import Finding, Status, passed, unknown
-from driver.controls import with_reds
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.histories.clocks import NO_SKEW, Skew
@@ -99,6 +98,9 @@ def judge_run(folder: Path, files: JournalFiles | None = None) -> JudgedRun:
         findings = against_fault_free(record, findings)
         verdict = judge(findings, record.known_issues, notes)
         if record.controls and verdict.exit_code is ExitCode.PASSED:
+            # Imported here: most runs have no controls.
+            from driver.controls import with_reds
+
             verdict = judge(with_reds(history, asked, findings), record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return JudgedRun(folder, record, history, metrics, verdict)

@@ -56,13 +56,12 @@ async def start_created(lab: Lab, workers: int, terminal: Terminal) -> None:
     """
     found = await asyncio.to_thread(lab.engine.containers)
     idle = [one for one in found if one.status in ("created", "exited")]
-    for one in idle:
-        if one.service != CLIENT:
-            await _start(lab, one.name)
+    others = [one.name for one in idle if one.service != CLIENT]
     pace = StartPace([one.name for one in idle if one.service == CLIENT], PER_CORE * (os.cpu_count() or 1))
     starts: list[asyncio.Task[None]] = []
     async with lab.coordinator() as coordinator:
         try:
+            starts += [asyncio.create_task(_start(lab, name)) for name in others]
             while not pace.is_over:
                 connected = await _connected(coordinator)
                 due = pace.due(connected, time.monotonic())
