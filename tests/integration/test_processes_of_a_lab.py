@@ -22,7 +22,7 @@ from driver.engines.process.lab_remains import lab_remains
 from driver.engines.process.log_file import last_lines
 from driver.engines.process.namespaces import refusal
 from driver.engines.process.process_engine import ProcessEngine, holds
-from driver.engines.process.process_spec import BoundFolder, ProcessSpec
+from driver.engines.process.process_spec import BoundPath, ProcessSpec
 from driver.engines.process.requests import ProcessRow, SupervisorPlace
 from driver.engines.process.supervisor_client import SupervisorClient
 from driver.errors import ContainerGoneError, EngineError, EngineGoneError, SubnetInUseError
@@ -108,7 +108,7 @@ class SmallLab:
         journal = self.folder / name
         journal.mkdir(exist_ok=True)
         journal.chmod(0o777)
-        mounts = (BoundFolder(str(journal), "/journal"),) if self.isolated else ()
+        mounts = (BoundPath(str(journal), "/journal"),) if self.isolated else ()
         number = 2 if name == "worker-2" else 1
         networks = {"links": client_address(number)} if self.isolated else {}
         if name in ("toxiproxy", "coordinator") and self.isolated:

@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from chaos.targets import TOXIPROXY
 from driver.engines.process import linux
 
@@ -31,8 +33,30 @@ FIRST_CLIENT = 16
 SUPERVISOR_CONTROL = "10.233.0.1"
 IP_TIMEOUT_S = 20.0
 IP_PROGRAM = "ip"
+FORWARD = "ip_forward"
+"""The kernel's parameter for passing packets on; a new namespace may begin with the machine's value."""
 LEAVING = 77
 """The group of interfaces that are removed together."""
+
+
+class NetworkLayout(msgspec.Struct, frozen=True):
+    """The networks of a lab: the subnet of each, by name, which has 15 characters at most.
+
+    `supervisor` has the supervisor's address in each network that it is in, and `under_test` the networks off
+    which a process is unplugged.
+    """
+
+    subnets: Mapping[str, str]
+    supervisor: Mapping[str, str]
+    under_test: tuple[str, ...]
+
+    def length(self, network: str) -> int:
+        """Return the bits of a network's prefix."""
+        return ipaddress.IPv4Network(self.subnets[network]).prefixlen
+
+
+LAYOUT = NetworkLayout(SUBNETS, {CONTROL: SUPERVISOR_CONTROL}, UNDER_TEST)
+"""The networks of the reference system's lab."""
 
 
 class LabNetwork:
@@ -41,8 +65,9 @@ class LabNetwork:
     `home_pid` is a process that stays in the lab's own network namespace, which this process has entered.
     """
 
-    def __init__(self, home_pid: int) -> None:
+    def __init__(self, home_pid: int, layout: NetworkLayout) -> None:
         self._home_pid = home_pid
+        self._layout = layout
         self._lock = threading.Lock()
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._namespaces: dict[str, int] = {}
@@ -51,12 +76,14 @@ class LabNetwork:
         self._count = 0
 
     def open(self) -> None:
-        """Make the bridges. The host has an address in `control` alone."""
+        """Make the bridges."""
         _disable_ipv6()
+        _set(FORWARD, "0")
         lines = ["link set lo up"]
-        for name in SUBNETS:
+        for name in self._layout.subnets:
             lines += [f"link add {name} type bridge", f"link set {name} up"]
-        lines += [f"addr add {SUPERVISOR_CONTROL}/24 dev {CONTROL}"]
+        for name, address in self._layout.supervisor.items():
+            lines.append(f"addr add {address}/{self._layout.length(name)} dev {name}")
         _ip(lines)
 
     def attach(self, addresses: Mapping[str, Mapping[str, str]]) -> None:
@@ -86,7 +113,7 @@ class LabNetwork:
         state = "up" if plugged else "down"
         with self._lock:
             ends = self._ends.get(name, {})
-            _ip([f"link set {ends[one]} {state}" for one in UNDER_TEST if one in ends])
+            _ip([f"link set {ends[one]} {state}" for one in self._layout.under_test if one in ends])
 
     def remove(self, names: Sequence[str]) -> None:
         """Remove the ends of processes. A namespace ends with its last process."""
@@ -110,9 +137,8 @@ class LabNetwork:
         linux.unshare(linux.CLONE_NEWNET)
         namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _disable_ipv6()
-            _answer_for_own_addresses()
-            _ip(inside_lines(addresses, ends, self._home_pid))
+            _configure_end()
+            _ip(inside_lines(addresses, ends, self._home_pid, self._layout))
         except OSError:
             os.close(namespace)
             raise
@@ -146,7 +172,9 @@ class LabNetwork:
             linux.setns(self._home, linux.CLONE_NEWNET)
 
 
-def inside_lines(addresses: Mapping[str, str], ends: Mapping[str, str], home_pid: int) -> list[str]:
+def inside_lines(
+    addresses: Mapping[str, str], ends: Mapping[str, str], home_pid: int, layout: NetworkLayout = LAYOUT
+) -> list[str]:
     """Return the commands of `ip` in the namespace of a process with these addresses, by network.
 
     The other ends of its interfaces are in the namespace of the process `home_pid`.
@@ -164,8 +192,10 @@ def inside_lines(addresses: Mapping[str, str], ends: Mapping[str, str], home_pid
                 neighbour_line(TOXIPROXY_LINKS),
             ]
         else:
-            length = ipaddress.IPv4Network(SUBNETS[network]).prefixlen
-            lines += [f"addr add {address}/{length} dev {network}", f"link set {network} up"]
+            lines += [
+                f"addr add {address}/{layout.length(network)} dev {network}",
+                f"link set {network} up",
+            ]
     return lines
 
 
@@ -208,10 +238,20 @@ def _disable_ipv6() -> None:
             Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6").write_text("1")
 
 
-def _answer_for_own_addresses() -> None:
-    """Let each interface of this namespace answer for its own address alone, and not for those of others."""
+def _configure_end() -> None:
+    """Set this namespace up as that of one process: each interface answers for its own address alone and not
+    for those of others, no packet is passed on, and every process may listen on ports below 1024.
+    """
+    _disable_ipv6()
     for which in ("all", "default"):
-        Path(f"/proc/sys/net/ipv4/conf/{which}/arp_ignore").write_text("1")
+        _set(f"conf/{which}/arp_ignore", "1")
+    _set(FORWARD, "0")
+    _set("ip_unprivileged_port_start", "0")
+
+
+def _set(parameter: str, value: str) -> None:
+    """Set a parameter of IPv4 of this namespace."""
+    Path(f"/proc/sys/net/ipv4/{parameter}").write_text(value)
 
 
 def _ip(lines: Sequence[str]) -> None:

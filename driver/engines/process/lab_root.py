@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from driver.engines.process import linux
-from driver.engines.process.process_spec import BoundFolder
+from driver.engines.process.process_spec import BoundPath
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
 """Folders of programs and libraries; some are links to others."""
@@ -77,22 +77,31 @@ def make_lab_root(
     os.symlink("/proc/self/fd", root / "dev" / "fd")
 
 
-def furnish_root(root: str, mounts: Sequence[BoundFolder]) -> None:
+def furnish_root(root: str, mounts: Sequence[BoundPath]) -> None:
     """Enter the lab's root, with a /proc, /tmp and the mounts of this process alone. Raises OSError.
 
     The process has namespaces of its own for mounts and for processes.
     """
     linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
     for one in mounts:
-        target = f"{root}{one.target}"
-        os.makedirs(target, exist_ok=True)
-        linux.bind(one.source, target, writable=True)
+        _bind(Path(root), one.source, one.target, writable=True)
     safe = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("tmpfs", f"{root}/tmp", "tmpfs", safe, "mode=1777,size=64m")
     linux.mount("tmpfs", f"{root}/dev/shm", "tmpfs", safe, "mode=1777,size=64m")
     linux.mount("proc", f"{root}/proc", "proc", safe | linux.MS_NOEXEC)
     linux.enter_root(root)
     linux.make_read_only("/")
+
+
+def furnish_machine(mounts: Sequence[BoundPath]) -> None:
+    """Keep this machine's files, with a /proc and the mounts of this process alone. Raises OSError.
+
+    The process has namespaces of its own for mounts and for processes. What it mounts on has to be there.
+    """
+    linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+    for one in mounts:
+        linux.bind(one.source, one.target, writable=True)
+    linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
 
 
 def _bind(root: Path, source: str, target: str, writable: bool = False) -> None:

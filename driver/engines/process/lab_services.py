@@ -17,7 +17,7 @@ from driver.engines.process.lab_addresses import (
     SERVER_PORT,
     LabAddresses,
 )
-from driver.engines.process.process_spec import BoundFolder, ProcessSpec
+from driver.engines.process.process_spec import BoundPath, ProcessSpec
 from driver.typed_json import decode_json
 
 MODULES: Mapping[str, str] = {
@@ -99,13 +99,13 @@ def _toxiproxy_words(place: ProcessPlace) -> tuple[str, ...]:
     return (program, "-host", where.toxiproxy_api, "-port", str(API_PORT), "-upstreams", upstream)
 
 
-def _folders(place: ProcessPlace, name: str) -> tuple[Mapping[str, str], tuple[BoundFolder, ...]]:
+def _folders(place: ProcessPlace, name: str) -> tuple[Mapping[str, str], tuple[BoundPath, ...]]:
     """Return a process's own folders by their use as the process knows them, and as mounts."""
     real = {"journal": str(place.journals / name), "store": str(place.stores / name)}
     if not place.isolated:
         return real, ()
     inside = {use: f"/{use}" for use in real}
-    return inside, tuple(BoundFolder(real[use], inside[use]) for use in real)
+    return inside, tuple(BoundPath(real[use], inside[use]) for use in real)
 
 
 def _server_variables(spec: LabSpec, place: ProcessPlace, folders: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -84,7 +85,7 @@ class LabSupervisor:
         if self._network is not None:
             self._network.remove(list(removed))
         for name in removed:
-            for path in self._log_folder.glob(f"{name}.log*"):
+            for path in self._log_folder.glob(f"{glob.escape(name)}.log*"):
                 path.unlink(missing_ok=True)
 
     def start(self, names: Sequence[str]) -> None:

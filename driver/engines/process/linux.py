@@ -41,7 +41,7 @@ def setns(descriptor: int, kind: int) -> None:
 
 
 def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -> None:
-    """BoundFolder a file system, or bind or change a mount."""
+    """Mount a file system, or bind or change a mount."""
     words = (source.encode(), target.encode(), kind.encode(), flags, data.encode())
     _check(_libc.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[4]), f"mount {target}")
 

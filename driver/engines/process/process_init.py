@@ -22,7 +22,7 @@ from types import ModuleType
 import msgspec
 
 from driver.engines.process import linux
-from driver.engines.process.lab_root import furnish_root
+from driver.engines.process.lab_root import furnish_machine, furnish_root
 from driver.engines.process.log_file import PIECE_BYTES, LogWriter
 from driver.engines.process.process_spec import (
     FREEZE,
@@ -86,8 +86,12 @@ class _Init:
             linux.setns(self._network, linux.CLONE_NEWNET)
         if self._order.root:
             linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC)
-            socket.sethostname(self._order.spec.name)
-            furnish_root(self._order.root, self._order.spec.mounts)
+            spec = self._order.spec
+            socket.sethostname(spec.host_name or spec.name)
+            if spec.keeps_files:
+                furnish_machine(spec.mounts)
+            else:
+                furnish_root(self._order.root, spec.mounts)
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -199,6 +203,8 @@ def _run_program(spec: ProcessSpec, module: ModuleType | None, output: int, refu
         _become_user(spec)
         if os.getppid() != 1:
             linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if spec.begins_in:
+            os.chdir(spec.begins_in)
         os.environ.clear()
         os.environ.update(spec.environment)
         if module is None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import msgspec
 
 
-class BoundFolder(msgspec.Struct, frozen=True):
-    """A folder of this machine that a process has at `target`, writable."""
+class BoundPath(msgspec.Struct, frozen=True):
+    """A folder or a file of this machine that a process has at `target`, writable."""
 
     source: str
     target: str
@@ -23,6 +23,9 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     changes to them itself. `networks` maps each network to its address there. `memory_bytes` and `cpus` are
     its limits, where control groups can be had (None: unlimited). `file_bytes` limits each file that it
     writes (0: unlimited).
+
+    With `keeps_files` it has this machine's files instead of the lab's root, and begins in the folder
+    `begins_in`. `host_name` is its own; "": its name.
     """
 
     name: str
@@ -32,12 +35,15 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...] = ()
     environment: Mapping[str, str] = {}
     networks: Mapping[str, str] = {}
-    mounts: tuple[BoundFolder, ...] = ()
+    mounts: tuple[BoundPath, ...] = ()
     run_as: tuple[int, int] | None = None
     switches_user: bool = False
     memory_bytes: int = 0
     cpus: float | None = None
     file_bytes: int = 0
+    keeps_files: bool = False
+    begins_in: str = ""
+    host_name: str = ""
 
     @property
     def digest(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from driver.engines.process.lab_network import LAYOUT, NetworkLayout
 from driver.engines.process.process_spec import ProcessSpec
 from driver.typed_json import decode_json
 
@@ -36,8 +37,8 @@ class SupervisorPlace(msgspec.Struct, frozen=True, kw_only=True):
 
     `published` are (host, port, address in the lab, port there). `programs` maps paths in the lab's root to
     files of this machine, and `hosts` the names that its processes know to addresses. `isolated`: in
-    namespaces of its own; else on this machine's loopback network, with `claim` as the name that no other lab
-    may have.
+    namespaces of its own, with the networks of `layout`; else on this machine's loopback network, with
+    `claim` as the name that no other lab may have. A published port 0 is one of the kernel's choice.
     """
 
     project: str
@@ -50,6 +51,7 @@ class SupervisorPlace(msgspec.Struct, frozen=True, kw_only=True):
     hosts: Mapping[str, str]
     isolated: bool
     claim: str = ""
+    layout: NetworkLayout = LAYOUT
 
 
 class ProcessRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +90,12 @@ class EventRow(msgspec.Struct, frozen=True):
 
 
 class SupervisorStart(msgspec.Struct, frozen=True):
-    """First line of a supervisor: what went wrong, or its process id and ""."""
+    """First line of a supervisor: what went wrong, or its process id, "", and each published port."""
 
     pid: int = 0
     error: str = ""
     sentence: str = ""
+    ports: tuple[int, ...] = ()
 
 
 def arguments(**named: Any) -> dict[str, msgspec.Raw]:

@@ -48,7 +48,8 @@ def main() -> int:
     _allow_files()
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     try:
-        lab, listener, _claimed = _start(place)
+        published = _open_ports(place)
+        lab, listener, _claimed = _start(place, published)
     except _StartError as error:
         _say(SupervisorStart(error=error.kind, sentence=str(error)))
         return 1
@@ -58,16 +59,17 @@ def main() -> int:
     left = threading.Event()
     server = RequestServer(lab, left.set)
     threading.Thread(target=server.serve, args=(listener,), name="requests", daemon=True).start()
-    _say(SupervisorStart(pid=os.getpid()))
+    _say(SupervisorStart(pid=os.getpid(), ports=tuple(one.getsockname()[1] for one in published)))
     left.wait()
     lab.end()
     return 0
 
 
-def _start(place: SupervisorPlace) -> tuple[LabSupervisor, socket.socket, socket.socket | None]:
+def _start(
+    place: SupervisorPlace, published: Sequence[socket.socket]
+) -> tuple[LabSupervisor, socket.socket, socket.socket | None]:
     """Start the lab. Returns it, the listener for requests, and the claim, which holds while it is open."""
     folder = Path(place.folder)
-    published = [(_open_port(host, port), address, inside) for host, port, address, inside in place.published]
     claim = _claim(place.claim) if place.claim else None
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / SOCKET))
@@ -82,10 +84,10 @@ def _start(place: SupervisorPlace) -> tuple[LabSupervisor, socket.socket, socket
     server = start_fork_server(place.modules, isolated=root is not None)
     network = None
     if root is not None:
-        network = LabNetwork(server.pid)
+        network = LabNetwork(server.pid, place.layout)
         network.open()
     lab = LabSupervisor(server, folder / LOGS, str(root or ""), network, groups)
-    for opened, address, inside in published:
+    for opened, (_, _, address, inside) in zip(published, place.published, strict=True):
         relay(opened, address, inside)
     return lab, listener, claim
 
@@ -94,6 +96,11 @@ def _allow_files() -> None:
     """Let this process open as many files as it may: it has three for each process of the lab."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, MOST_FILES)), hard))
+
+
+def _open_ports(place: SupervisorPlace) -> list[socket.socket]:
+    """Return the listeners of the published ports, in their order."""
+    return [_open_port(host, port) for host, port, _, _ in place.published]
 
 
 def _open_port(host: str, port: int) -> socket.socket:

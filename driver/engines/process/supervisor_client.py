@@ -108,8 +108,9 @@ class SupervisorClient:
             raise self._gone() from None
         return ProcessEvents(connection)
 
-    def start(self, place: SupervisorPlace, interrupted: Callable[[], bool]) -> None:
-        """Start the supervisor of a new lab; what a killed one left is removed before.
+    def start(self, place: SupervisorPlace, interrupted: Callable[[], bool]) -> tuple[int, ...]:
+        """Start the supervisor of a new lab, and return its published ports, in their order; what a killed
+        one left is removed before.
 
         Raises EngineError, LabError and kinds of it: a port or the addresses are taken, or `interrupted`.
         """
@@ -131,7 +132,7 @@ class SupervisorClient:
         started = decode_json(line, SupervisorStart) if line else SupervisorStart(error="ended")
         if not started.error:
             self._was_there = True
-            return
+            return started.ports
         process.kill()
         process.wait()
         log_text = ""

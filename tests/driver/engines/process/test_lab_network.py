@@ -9,7 +9,13 @@ import pytest
 
 from driver.engines.process import lab_network, linux
 from driver.engines.process.lab_addresses import ISOLATED, loopback
-from driver.engines.process.lab_network import LabNetwork, client_address, hardware_address, inside_lines
+from driver.engines.process.lab_network import (
+    LAYOUT,
+    LabNetwork,
+    client_address,
+    hardware_address,
+    inside_lines,
+)
 
 
 def test_a_worker_has_a_route_to_toxiproxy_and_to_nothing_else() -> None:
@@ -56,10 +62,9 @@ def test_two_labs_on_the_loopback_network_share_no_address() -> None:
 def without_a_kernel(monkeypatch: pytest.MonkeyPatch, ip: Callable[[Sequence[str]], None]) -> LabNetwork:
     for name in ("unshare", "setns"):
         monkeypatch.setattr(linux, name, lambda *_: None)
-    for name in ("_disable_ipv6", "_answer_for_own_addresses"):
-        monkeypatch.setattr(lab_network, name, lambda: None)
+    monkeypatch.setattr(lab_network, "_configure_end", lambda: None)
     monkeypatch.setattr(lab_network, "_ip", ip)
-    return LabNetwork(1)
+    return LabNetwork(1, LAYOUT)
 
 
 def test_the_ends_of_many_processes_are_removed_by_one_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from driver.engines.process.lab_services import (
     ProcessPlace,
     process_specs,
 )
-from driver.engines.process.process_spec import BoundFolder, ProcessSpec
+from driver.engines.process.process_spec import BoundPath, ProcessSpec
 from driver.paths import project_root
 from driver.reference.system import worker_links
 from tests.driver.fakes import SPEC
@@ -42,8 +42,8 @@ def made(name: str, where: ProcessPlace) -> ProcessSpec:
 def test_a_worker_in_namespaces_has_its_own_journal_and_store_alone() -> None:
     worker = made("worker-7", place(isolated=True))
     assert worker.mounts == (
-        BoundFolder("/run/journals/worker-7", "/journal"),
-        BoundFolder("/lab/stores/worker-7", "/store"),
+        BoundPath("/run/journals/worker-7", "/journal"),
+        BoundPath("/lab/stores/worker-7", "/store"),
     )
     assert worker.environment["WORKER_INDEX"] == "7"
     assert worker.environment["JOURNAL_DIR"] == "/journal"
