@@ -107,7 +107,7 @@ PURE = (
     *("driver.loads.composer_template", "driver.loads.operation_lines"),
     *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
     *("driver.trial.step_evidence", "driver.trial.step_outcome", "driver.trial.trial_records"),
-    *("driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),
+    *("driver.trial.verdict", "driver.trial.log_patterns", "driver.systems.sockets"),
     *("driver.trial.lasting_states", "driver.trial.targets", "driver.trial.container_looks"),
     "driver.trial.picture",
     *(

@@ -6,12 +6,12 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from driver.engines.catalogue import KINDS, default_kind, kind_of_lab
-from driver.engines.docker_abilities import ENGINE_NAME as OF_SYSTEMS
 from driver.engines.engine import CONTROL_PORT, HOST, TOXIPROXY_PORT, Abilities, Engine, Say
 from driver.engines.kinds.hosts import ENGINE as HOSTS_ENGINE
 from driver.engines.kinds.hosts import HOSTS
@@ -127,23 +127,27 @@ def engine_of(project_name: str, to_start: bool = False) -> Engine:
     return kind.make(project_name, project_root(), build_environment)
 
 
-def engine_of_systems() -> Engine:
-    """Return the engine that builds the images for systems of Compose files. Raises UsageError where the
-    command line names another.
+def engine_of_system(file: Path) -> Engine:
+    """Return the engine that builds the lab's own parts for the system of a file. Raises UsageError where
+    the command line names another than runs such a system.
     """
-    if (chosen := chosen_engine()) not in (None, OF_SYSTEMS):
+    # Imported here: the reference lab does not need it.
+    from driver.systems.system_kinds import kind_of
+
+    name = kind_of(file).engine
+    if (chosen := chosen_engine()) not in (None, name):
         raise UsageError(
-            f"A system of a Compose file runs on the engine {OF_SYSTEMS}, and not on {chosen}.",
+            f"The system of {file} runs on the engine {name}, and not on {chosen}.",
             "Leave --engine (STORMLAB_ENGINE) out.",
         )
     # Not built for the system's project: its end removes what was.
-    return KINDS[OF_SYSTEMS].make(default_project(), project_root(), build_environment)
+    return KINDS[name].make(default_project(), project_root(), build_environment)
 
 
-def abilities_of(*, has_system: bool) -> Abilities:
-    """Return the abilities of the engine of a new lab on this machine, or of a system of a Compose file."""
-    if has_system:
-        return engine_of_systems().abilities
+def abilities_of(system: Path | None) -> Abilities:
+    """Return the abilities of the engine of a new lab on this machine, or of the system of a file."""
+    if system is not None:
+        return engine_of_system(system).abilities
     chosen = chosen_engine()
     return (KINDS[chosen] if chosen else default_kind(list(KINDS.values()))).abilities()
 

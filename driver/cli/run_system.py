@@ -75,7 +75,7 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
         lab_lock(project, verb, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        options.engine_of_systems().ensure_images(LAB_IMAGES, terminal.info)
+        options.engine_of_system(file).ensure_images(LAB_IMAGES, terminal.info)
         began_s = time.monotonic()
         lab, sdk = SystemLab(project, image, folder), DockerSdk(project)
         plain = PlainLab(plain_project(project), image, folder)

@@ -30,10 +30,10 @@ from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario import SystemScenario
 from driver.scenarios.scenario_file import ScenarioFile, load_scenario
 from driver.scenarios.yaml_file import FileError
-from driver.systems.describe_system import NOT_KNOWN, describe_system
-from driver.systems.lab_of_system import SystemLab
+from driver.systems.describe_system import NOT_KNOWN
 from driver.systems.portless_services import PortlessServiceError
-from driver.systems.system_images import LAB_IMAGES, door_image
+from driver.systems.system_images import LAB_IMAGES
+from driver.systems.system_kinds import described_system, kind_of, kind_up
 from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal
 from driver.trial.learned_file import read_learned
@@ -110,7 +110,7 @@ def described(loaded: ScenarioFile, note: Say | None = None) -> PlannedSystem:
     _refuse_wrong_observations(loaded)
     request, written = request_of_scenario(loaded), _ports_written(loaded)
     try:
-        system, undecided = describe_system(request, written)
+        system, undecided = described_system(request, written)
     except PortlessServiceError as error:
         refused = _as_written(loaded, request, error)
         supposed = {name: frozenset(written.get(name, {NOT_KNOWN})) for name in error.services}
@@ -128,7 +128,7 @@ def described(loaded: ScenarioFile, note: Say | None = None) -> PlannedSystem:
 def _add_other_errors(refused: FileError, loaded: ScenarioFile, request: SystemRequest) -> None:
     """Add to an error what else is wrong with a scenario, on a system that has the ports of `request`."""
     try:
-        resolve(loaded, 1, planned_system(describe_system(request)[0]))
+        resolve(loaded, 1, planned_system(described_system(request)[0]))
     except UsageError as other:
         refused.add(other)
 
@@ -172,7 +172,8 @@ def _refuse_wrong_observations(loaded: ScenarioFile) -> None:
 def built(loaded: ScenarioFile, terminal: Terminal) -> PlannedSystem:
     """Return the system of a scenario with its images built: the ports that they name count too."""
     request = request_of_scenario(loaded)
-    lab = SystemLab(project_of(request.files[0]), door_image(), state_dir() / "systems")
+    file = request.files[0]
+    lab = kind_of(file).lab(project_of(file), state_dir() / "systems", None)
     with interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")):
         try:
             return planned_system(lab.prepare(request, terminal.info))
@@ -202,7 +203,7 @@ def system_in_run(
     """
     project = project_of(file)
     with lab_lock(project, verb, named, SYSTEM, str(file.resolve()), say=terminal.info):
-        options.engine_of_systems().ensure_images(LAB_IMAGES, terminal.info)
+        options.engine_of_system(file).ensure_images(LAB_IMAGES, terminal.info)
         yield partial(SystemSubject, folder=state_dir() / "systems", terminal=terminal)
 
 
@@ -226,4 +227,5 @@ def take_down_system(scenario: Path, terminal: Terminal) -> None:
     if file is not None:
         project = project_of(file)
         with lab_lock(project, "down", SYSTEM, str(file.resolve()), say=terminal.info):
-            SystemLab(project, door_image(), state_dir() / "systems").down()
+            folder = state_dir() / "systems"
+            kind_up(project, folder / project, file).lab(project, folder, None).down()

@@ -14,10 +14,11 @@ from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import SYSTEM, lab_lock, stop_lock_holders
 from driver.nouns import counted
 from driver.paths import state_dir
-from driver.systems.lab_of_system import StartedSystem, SystemLab
+from driver.systems.lab_of_system import StartedSystem
 from driver.systems.plain_lab import plain_project
 from driver.systems.system import OUTSIDE
-from driver.systems.system_images import TOXIPROXY, door_image
+from driver.systems.system_images import TOXIPROXY
+from driver.systems.system_kinds import kind_of, kind_up
 from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal, print_json, print_lines
 
@@ -31,8 +32,8 @@ def up_system(file: Path, request: SystemRequest, as_json: bool) -> None:
         lab_lock(project, "up", SYSTEM, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        options.engine_of_systems().ensure_images((TOXIPROXY,), terminal.info)
-        started = _lab(project).up(request, terminal.info)
+        options.engine_of_system(file).ensure_images((TOXIPROXY,), terminal.info)
+        started = kind_of(file).lab(project, _systems(), None).up(request, terminal.info)
     if as_json:
         print_json(json.dumps(_as_json(project, started)))
     else:
@@ -46,15 +47,17 @@ def down_system(file: Path, force: bool, as_json: bool) -> None:
         if force:
             stop_lock_holders(project, terminal.info)
         with lab_lock(project, "down", SYSTEM, str(file.resolve()), say=terminal.info):
-            removed = _lab(project).down() + _lab(plain_project(project)).down()
+            kind = kind_up(project, _systems() / project, file)
+            projects = (project, plain_project(project))
+            removed = sum(kind.lab(one, _systems(), None).down() for one in projects)
     if as_json:
         print_json(json.dumps({"project": project, "containers": removed, "left": []}))
     else:
         print_lines([_as_removed(file, project, removed)])
 
 
-def _lab(project: str) -> SystemLab:
-    return SystemLab(project, door_image(), state_dir() / "systems")
+def _systems() -> Path:
+    return state_dir() / "systems"
 
 
 def _as_removed(file: Path, project: str, removed: int) -> str:
@@ -78,7 +81,7 @@ def _as_text(file: Path, project: str, started: StartedSystem, took_s: float) ->
         *(f"  differs       {one}" for one in started.differences),
         *(f"  published     {one}" for one in started.published),
         f"  links         python lab.py links --system {named}",
-        f"  look          docker compose -p {project} ps",
+        f"  look          python lab.py status --system {named}",
         f"  inject        python lab.py inject stall --links '*->*' --for 10s --system {named}",
         f"  take down     python lab.py down --system {named}",
     ]

@@ -15,7 +15,8 @@ from driver.labs.lab_lock import SYSTEM
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.scenarios.plan import PlannedFault
-from driver.systems.running_system import RunningSystem, running_system
+from driver.systems.running_system import RunningSystem
+from driver.systems.system_kinds import system_up
 from driver.systems.system_request import project_of
 from driver.systems.system_site import SystemSite, plan_system_injection
 
@@ -38,14 +39,13 @@ class SystemPlace:
 
     def running(self) -> RunningSystem:
         """Return the system that is up. Raises NoLabError, EngineError, LabError."""
-        return running_system(self.project, system_folder(self._file), str(self._file))
+        return system_up(self.project, system_folder(self._file), self._file)
 
     def engine(self) -> FaultEngine:
         return self.running().engine
 
     def site(self) -> InjectionSite:
-        ensure_images = options.engine_of_systems().ensure_images
-        return SystemSite(self.running(), ensure_images)
+        return SystemSite(self.running(), options.engine_of_system(self._file).ensure_images)
 
     def plan(
         self,

@@ -69,7 +69,9 @@ def _refuse_lacking(plan: Plan) -> None:
     """Raise UsageError for a fault that needs what the engine of a new lab lacks."""
     needing = [one for one in plan.faults if one.build().needs]
     if needing:
-        refuse_lacking(needing, options.abilities_of(has_system=plan.system is not None))
+        refuse_lacking(
+            needing, options.abilities_of(None if plan.system is None else Path(plan.system.files[0]))
+        )
 
 
 def _system_of(loaded: ScenarioFile, note: Say) -> PlannedSystem | None:

@@ -27,7 +27,7 @@ from driver.runs.unanswered_dials import UnansweredDials
 from driver.scenarios.abort_when import HeldRules, parse_abort
 from driver.scenarios.plan import Plan
 from driver.scenarios.thresholds import parse_expectations
-from driver.systems.system_access import RunningAccess
+from driver.systems.system_kinds import access_to
 from driver.systems.system_site import SystemSite
 from driver.terminal import Terminal
 
@@ -45,7 +45,7 @@ async def system_activity(
 ) -> AsyncIterator[SystemActivity]:
     """Yield the activity of a system that is up; the journals of its loads and observations end with it."""
     assert plan.system is not None, "the plan has a foreign system"
-    access, home = RunningAccess(site.running), Path(plan.system.home)
+    access, home = access_to(site.running), Path(plan.system.home)
     loads = observer = None
     with ExitStack() as stack:
         if plan.system.workload:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from chaos.evidence import ContainerEffect
-from driver.engines.docker_sdk import DockerSdk
 from driver.errors import UsageError
 from driver.histories.journal_kinds import LOAD, OBSERVER
 from driver.histories.journals import JOURNALS
@@ -21,11 +20,9 @@ from driver.results.run_folder import RecordedSystem
 from driver.runs.run_subject import RunActivity, RunContext, RunFacts
 from driver.runs.system_activity import system_activity
 from driver.scenarios.plan import Plan, PlannedSystem
-from driver.systems.lab_of_system import SystemLab
 from driver.systems.prepared_system import PreparedSystem
-from driver.systems.running_system import running_system
-from driver.systems.system_engine import SystemEngine
-from driver.systems.system_images import SystemImages, door_image
+from driver.systems.running_system import SystemControl
+from driver.systems.system_kinds import SystemLabControl, kind_of
 from driver.systems.system_request import SystemRequest, project_of
 from driver.systems.system_site import SystemSite
 from driver.terminal import ProgressView, Terminal
@@ -71,7 +68,7 @@ class SharedStart:
     `journals` is where its processes write; None: not fixed yet.
     """
 
-    lab: SystemLab
+    lab: SystemLabControl
     prepared: PreparedSystem | None = None
     facts: RunFacts | None = None
     site: SystemSite | None = None
@@ -92,9 +89,10 @@ class SystemSubject:
         self._system = plan.system
         self._request = request_of(plan.system)
         self._project = project_of(self._request.files[0])
+        self._kind = kind_of(self._request.files[0])
         self._folder = folder
         self._terminal = terminal
-        self._start = start or SharedStart(SystemLab(self._project, door_image(), folder))
+        self._start = start or SharedStart(self._kind.lab(self._project, folder, None))
 
     @property
     def clients(self) -> Sequence[str]:
@@ -111,25 +109,19 @@ class SystemSubject:
         return self._start.facts
 
     async def _prepare(self) -> RunFacts:
-        sdk = DockerSdk(self._project)
-        if not sdk.is_local:
-            raise UsageError(
-                "A scenario on a system of your own needs a Docker engine of this machine.",
-                "Run it on the machine of the engine.",
-            )
+        lab = self._start.lab
+        lab.refuse_far()
         self._terminal.show(ProgressView("preparing the system"))
-        prepared = await self._call(self._start.lab.prepare, self._request, self._terminal.info)
+        prepared = await self._call(lab.prepare, self._request, self._terminal.info)
         self._start.prepared = prepared
         if (prepared.services, prepared.links) != (self._system.services, self._system.links):
             raise UsageError(
                 f"{self._request.files[0]} has other services or links than the plan.",
                 "Run the scenario again.",
             )
-        images = await asyncio.to_thread(SystemImages(self._project, sdk).image_ids, prepared.config)
-        version = await asyncio.to_thread(sdk.version)
         return RunFacts(
-            versions={"docker": str(version.get("Version", ""))},
-            images=images,
+            versions=await asyncio.to_thread(lab.versions),
+            images=await asyncio.to_thread(lab.image_ids, prepared),
             processes=[*prepared.processes, *self._own_processes],
             system=RecordedSystem(
                 self._system.name,
@@ -152,18 +144,19 @@ class SystemSubject:
             return
         assert start.prepared is not None, "the system is prepared"
         start.journals = start.journals or folder / JOURNALS
-        start.lab = SystemLab(self._project, door_image(), self._folder, start.journals)
+        start.lab = self._kind.lab(self._project, self._folder, start.journals)
         self._terminal.show(ProgressView("starting the system"))
         await self._call(start.lab.start_prepared, start.prepared, self._terminal.info)
         named = str(self._request.files[0])
-        running = await asyncio.to_thread(running_system, self._project, self._folder / self._project, named)
+        own = self._folder / self._project
+        running = await asyncio.to_thread(self._kind.running, self._project, own, named)
         start.site = SystemSite(running)
 
     async def ready(self) -> None:
         await self.lab.ensure_prober(self._terminal)
 
     @property
-    def engine(self) -> SystemEngine | None:
+    def engine(self) -> SystemControl | None:
         return None if self._start.site is None else self._start.site.running.engine
 
     @property
@@ -206,7 +199,7 @@ class SystemSubject:
     async def keep(self) -> None:
         """Start the system again, for commands by hand. Raises LabError."""
         self._terminal.info("Leaving a fresh start of the system up.")
-        lab = SystemLab(self._project, door_image(), self._folder)
+        lab = self._kind.lab(self._project, self._folder, None)
         await asyncio.to_thread(lab.up, self._request, self._terminal.info)
 
     def interrupt(self) -> None:

@@ -22,9 +22,7 @@ from driver.runs.system_subject import SharedStart, SystemSubject, request_of
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.search.cleanliness import unclean
 from driver.search.journal_parts import JournalParts
-from driver.systems.lab_of_system import SystemLab
-from driver.systems.system_access import RunningAccess
-from driver.systems.system_images import door_image
+from driver.systems.system_kinds import access_to, kind_of
 from driver.systems.system_request import project_of
 from driver.terminal import Terminal
 
@@ -87,7 +85,8 @@ class ReusedSystem:
         began_s = time.monotonic()
         self.starts += 1
         self._runs = 0
-        lab = SystemLab(project_of(request_of(_system(plan)).files[0]), door_image(), self._systems)
+        file = request_of(_system(plan)).files[0]
+        lab = kind_of(file).lab(project_of(file), self._systems, None)
         folder = self._folder / f"start-{self.starts}"
         self._start = SharedStart(lab, journals=folder / JOURNALS)
         self._up = SystemSubject(plan, self._systems, self._terminal, self._start)
@@ -113,7 +112,7 @@ class ReusedSystem:
         """Return the queues that do not come back to their length within QUEUES_S, as clauses."""
         assert self._up is not None, "the system is up"
         system = _system(plan)
-        context = ReadingContext(RunningAccess(self._up.lab.running), Path(system.home))
+        context = ReadingContext(access_to(self._up.lab.running), Path(system.home))
         left = {name: before for name, (before, _) in longer.items() if name not in self._growing}
         observations = {name: read_observation(system.observe[name]) for name in left}
         observer = Observer(observations, context, lambda *_, **__: None)

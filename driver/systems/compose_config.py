@@ -136,11 +136,12 @@ def parse(output: bytes, file: str) -> ResolvedConfig:
         raise UsageError(
             f"{file} has no service that starts.", "Are all of them in profiles? Add --profile NAME"
         )
-    _refuse_names_of_the_lab(config, file)
+    refuse_names_of_the_lab(config, file)
     return config
 
 
-def _refuse_names_of_the_lab(config: ResolvedConfig, file: str) -> None:
+def refuse_names_of_the_lab(config: ResolvedConfig, file: str) -> None:
+    """Raise UsageError for a service or network with a name that the lab gives to its own."""
     keys = [f"services.{name}" for name in config.services] + [f"networks.{name}" for name in config.networks]
     for key in keys:
         name = key.partition(".")[2]

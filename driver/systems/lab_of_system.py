@@ -223,6 +223,22 @@ class SystemLab:
         """Return the containers of services and doors, from one listing."""
         return system_containers(self._sdk.summaries(), self._project)
 
+    def refuse_far(self) -> None:
+        """Raise UsageError where the engine shares no files with this machine: a run reads its journals."""
+        if not self._sdk.is_local:
+            raise UsageError(
+                "A scenario on a system of your own needs a Docker engine of this machine.",
+                "Run it on the machine of the engine.",
+            )
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of what runs the containers."""
+        return {"docker": str(self._sdk.version().get("Version", ""))}
+
+    def image_ids(self, system: PreparedSystem) -> dict[str, str]:
+        """Return the id of the image of each service that has one here."""
+        return self._images.image_ids(system.config)
+
     # -- down ----------------------------------------------------------------------------------------------
 
     def down(self) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from driver.engines.docker_sdk import DockerSdk
+from driver.engines.engine import RunEngine
 from driver.systems.door_api import DoorApi
 from driver.systems.made_containers import replica_name
 from driver.systems.prober_container import ProberContainer
@@ -20,6 +22,13 @@ LOOPBACK = "127.0.0.1"
 JOURNALS = "journals"
 
 
+class SystemControl(RunEngine, Protocol):
+    """All calls of the engine of a system that is up."""
+
+    def replicas(self) -> list[Replica]:
+        """Return the containers of services, then the lab's own, each with how often it was restarted."""
+
+
 @dataclass(frozen=True)
 class RunningSystem:
     """Implements `fault_lab.FaultLab`. `folder` is the system's in the state of this machine's lab.
@@ -29,7 +38,7 @@ class RunningSystem:
 
     file: SystemFile
     folder: Path
-    engine: SystemEngine
+    engine: SystemControl
     links: SystemLinks
     prober: SystemProber | None = None
 
@@ -50,7 +59,8 @@ def journals_of(file: SystemFile, folder: Path) -> Path:
 
 
 def running_system(project: str, folder: Path, named: str) -> RunningSystem:
-    """Return the system that is up as a project. `named` is how its file was given, for errors.
+    """Return the system of a Compose file that is up as a project. `named` is how its file was given, for
+    errors.
 
     Raises NoLabError where it is not up, EngineError, and LabError for a file that does not decode.
     """

@@ -17,13 +17,16 @@ from wire.errors import DECODE_ERRORS
 
 MOST_BYTES = 4 << 20
 _NAME = "system.json"
+COMPOSE = "compose"
+"""The kind of a system whose services are the containers of a Compose file."""
 
 
 class SystemFile(msgspec.Struct, frozen=True):
     """A system that is up: its Compose files and options, its model, its doors, its containers as made.
 
     `prober_host` and `relay_host` are the addresses that prober and relay have once they run; "" without one.
-    `journals` is the folder of its processes' journals; "": in the system's own folder.
+    `journals` is the folder of its processes' journals; "": in the system's own folder. `kind` is that of
+    `system_kinds`.
     """
 
     project: str
@@ -37,6 +40,7 @@ class SystemFile(msgspec.Struct, frozen=True):
     prober_host: str = ""
     relay_host: str = ""
     journals: str = ""
+    kind: str = COMPOSE
 
 
 def write_system_file(folder: Path, file: SystemFile) -> None:
@@ -56,6 +60,11 @@ def read_system_file(folder: Path, named: str) -> SystemFile:
         return decode_json(read_file(path, MOST_BYTES), SystemFile)
     except (FileReadError, *DECODE_ERRORS) as error:
         raise LabError(f"{path} cannot be read: {error}.", "Take the system down, then up.") from None
+
+
+def is_written(folder: Path) -> bool:
+    """Return whether a system's folder has its file."""
+    return (folder / _NAME).exists()
 
 
 def no_system(named: str) -> NoLabError:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from chaos.prober.events import LinkSeen, StreamOpened
 from chaos.prober.settings import LINKS_FILE, ProbedLink, write_links
@@ -15,7 +16,6 @@ from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
 from driver.systems.doors import Door, Peer
 from driver.systems.prober_compose import PROBE_PORT, PROBER
-from driver.systems.prober_container import ProberContainer
 from driver.systems.system_links import SystemLinks
 from wire.probe import preamble
 
@@ -36,11 +36,24 @@ def probed_links(ends: Mapping[str, tuple[str, Peer]], doors: Iterable[Door]) ->
     ]
 
 
+class ProberProcess(Protocol):
+    """The container of a system's prober."""
+
+    def ensure(self, get_image: Callable[[], object]) -> None:
+        """Start the prober unless it runs; commands that call this at once start it once.
+
+        `get_image` makes its image where it is missing. Raises LabError.
+        """
+
+    def interrupt(self) -> None:
+        """End a start that another thread is in."""
+
+
 class SystemProber:
     """The prober of one system, through its container, its file of links and its journal."""
 
     def __init__(
-        self, doors: Sequence[Door], links: SystemLinks, journals: Path, container: ProberContainer
+        self, doors: Sequence[Door], links: SystemLinks, journals: Path, container: ProberProcess
     ) -> None:
         self._doors = doors
         self._links = links

@@ -29,8 +29,7 @@ from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.systems.compose_config import PREFIX
 from driver.systems.prober_compose import PROBER
-from driver.systems.running_system import RunningSystem
-from driver.systems.system_engine import SystemEngine
+from driver.systems.running_system import RunningSystem, SystemControl
 from driver.systems.system_file import MOST_BYTES
 from driver.systems.system_links import SystemLinks
 from driver.terminal import ProgressView, Terminal
@@ -52,7 +51,7 @@ class SystemSite:
     ensure_images: Callable[[Sequence[str], Say], object] | None = None
 
     @property
-    def engine(self) -> SystemEngine:
+    def engine(self) -> SystemControl:
         return self.running.engine
 
     @property

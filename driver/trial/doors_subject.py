@@ -13,12 +13,12 @@ from driver.errors import EngineError
 from driver.histories.link_connections import LinkConnection
 from driver.histories.link_names import pair_of
 from driver.scenarios.plan import PlannedFault
+from driver.systems import sockets
 from driver.systems.lab_of_system import StartedSystem, SystemLab
 from driver.systems.replicas import PublishedAddress
 from driver.systems.running_system import RunningSystem
 from driver.systems.system_request import SystemRequest
 from driver.systems.system_site import SystemSite
-from driver.trial import sockets
 from driver.trial.container_looks import container_look
 from driver.trial.picture import joined
 from driver.trial.programme import NothingToHitError, TrialStep

@@ -8,8 +8,8 @@ from typing import Any
 
 from driver.engines.docker_sdk import DockerSdk
 from driver.subprocesses import ask
+from driver.systems import sockets
 from driver.systems.replicas import Replica
-from driver.trial import sockets
 
 CALL_TIMEOUT_S = 15.0
 MOST_BYTES = 4 << 20

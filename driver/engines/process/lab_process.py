@@ -21,6 +21,7 @@ from driver.engines.process.process_tree import PROC, descendants, signal_descen
 from driver.engines.process.requests import ProcessRow, UsageRow
 
 KILL_WITHIN_S = 15.0
+MOST_SOCKET_BYTES = 1 << 20
 _CLOCK_TICKS = 100
 _PAGE_BYTES = 4096
 _SIGKILL = 137
@@ -67,6 +68,7 @@ class LabProcess:
         self._exit_code = 0
         self._out_of_memory = False
         self._kills = 0
+        self._starts = 0
         self._plugged = True
         self._made_cpus = spec.cpus if group and "cpu" in around.controllers else None
         self._made_memory_bytes = spec.memory_bytes if group and "memory" in around.controllers else 0
@@ -213,8 +215,15 @@ class LabProcess:
             created=self.created, status=status, exit_code=-1 if self.is_running else self._exit_code,
             out_of_memory=self._out_of_memory, plugged=self._plugged, cpus=self._cpus,
             memory_bytes=self._memory_bytes, made_cpus=self._made_cpus,
-            made_memory_bytes=self._made_memory_bytes,
+            made_memory_bytes=self._made_memory_bytes, starts=self._starts,
         )  # fmt: skip
+
+    def sockets(self) -> str:
+        """Return the TCP sockets of its network, as the kernel prints them; "" where it does not run."""
+        init = self._init
+        if init is None or not self.is_running:
+            return ""
+        return "".join(_read(PROC / str(init.pid) / "net" / name) for name in ("tcp", "tcp6"))
 
     def usage(self) -> UsageRow | None:
         """Return what it uses; None where it does not run."""
@@ -267,6 +276,7 @@ class LabProcess:
     def _on_start(self) -> None:
         """Record the start; in the thread of the monitor."""
         self._out_of_memory = False
+        self._starts += 1
         self._life = "running"
         self._around.events.add(self.spec.name, "start")
 
@@ -298,6 +308,13 @@ class LabProcess:
             program = (PROC / str(init.pid) / "task" / str(init.pid) / "children").read_text().split()
             return bool(program) and _stat(int(program[0]))[0] in ("T", "t")
         return False
+
+
+def _read(path: Path) -> str:
+    """Return a table of sockets, of MOST_SOCKET_BYTES at most; "" where there is none."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(MOST_SOCKET_BYTES).decode(errors="replace")
+    return ""
 
 
 def _usage_of(pid: int) -> tuple[int, float]:

@@ -108,6 +108,10 @@ class LabSupervisor:
         """Return what each running process uses."""
         return [used for one in list(self._processes.values()) if (used := one.usage()) is not None]
 
+    def sockets(self) -> dict[str, str]:
+        """Return the TCP sockets of each running process, as the kernel prints them."""
+        return {name: table for name, one in list(self._processes.items()) if (table := one.sockets())}
+
     def end(self) -> None:
         """End all processes, in any state. Raises nothing."""
         # Each end waits for the kernel: 500 of them in turn would outlast the wait for all.

@@ -39,6 +39,7 @@ class RequestServer:
         self._calls: Mapping[str, Callable[[Arguments], object]] = {
             "rows": lambda _: lab.rows(),
             "usage": lambda _: lab.usage(),
+            "sockets": lambda _: lab.sockets(),
             "describe": self._describe,
             "description": lambda _: lab.description,
             "create": lambda given: lab.create(specs_of(given["specs"])),

@@ -55,7 +55,9 @@ class SupervisorPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcessRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One process of a lab as it is now; `digest` is of the spec that it was created from."""
+    """One process of a lab as it is now; `digest` is of the spec that it was created from, `starts` how many
+    times it was started.
+    """
 
     name: str
     service: str
@@ -70,6 +72,7 @@ class ProcessRow(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int
     made_cpus: float | None
     made_memory_bytes: int
+    starts: int = 0
 
 
 class UsageRow(msgspec.Struct, frozen=True):

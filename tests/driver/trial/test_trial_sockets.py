@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver.trial.sockets import half_closed, listening_ports
+from driver.systems.sockets import half_closed, listening_ports
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 

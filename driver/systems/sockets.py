@@ -20,6 +20,12 @@ def listening_ports(table: str) -> set[int]:
     }
 
 
+def loopback_ports(table: str) -> set[int]:
+    """Return the TCP ports on which loopback alone is accepted."""
+    every = {int(port, 16) for _, port, state in _rows(table) if state == _LISTEN}
+    return every - listening_ports(table)
+
+
 def half_closed(table: str) -> int:
     """Return how many connections the other side has closed and this one has not (CLOSE_WAIT).
 
