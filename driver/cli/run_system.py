@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from functools import partial
 
 from driver.cli import options
 from driver.engines.docker_sdk import DockerSdk
-from driver.errors import LabError
+from driver.errors import LabError, UsageError
 from driver.interrupts import interrupts_raised, signals_noted
 from driver.labs.lab_lock import lab_lock
 from driver.paths import state_dir
@@ -18,6 +19,7 @@ from driver.systems.lab_of_system import SystemLab
 from driver.systems.plain_lab import PlainLab, plain_project
 from driver.systems.running_system import RunningSystem, running_system
 from driver.systems.system_images import LAB_IMAGES, door_image
+from driver.systems.system_kinds import kind_of
 from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal
 from driver.trial.doors_subject import DoorsSubject, TrafficSource
@@ -68,6 +70,11 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
     The lab's own images are made before the time begins: a machine needs them once.
     """
     file = request.files[0]
+    if untried := kind_of(file).untried:
+        raise UsageError(
+            f"{file}: `try` and `learn` {untried}.",
+            f"By hand, or in a scenario: python lab.py up --system {shlex.quote(str(file))}",
+        )
     project = project_of(file)
     image, folder = door_image(), state_dir() / "systems"
     with (

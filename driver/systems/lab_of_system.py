@@ -126,7 +126,7 @@ class SystemLab:
         return replace(started, differences=tuple(differences(system.config)), published=published)
 
     def interrupt(self) -> None:
-        """End a `prepare` or a start that another thread is in, which raises InterruptedCommandError."""
+        """End a `prepare` or a start that another thread is in, by an InterruptedCommandError there."""
         if self._running is not None:
             compose, watch = self._running
             if watch is not None:

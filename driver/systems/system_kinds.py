@@ -41,7 +41,7 @@ class SystemLabControl(Protocol):
         """Start a system and return when all of it is ready. Raises LabError, and then nothing is left."""
 
     def interrupt(self) -> None:
-        """End a `prepare` or a start that another thread is in, which raises InterruptedCommandError."""
+        """End a `prepare` or a start that another thread is in, by an InterruptedCommandError there."""
 
     def containers(self) -> SystemContainers:
         """Return the containers of services and doors."""
@@ -74,6 +74,7 @@ class SystemKind:
     kind; both raise nothing. `describe` returns a system without starting it, and services whose ports are
     not known yet; they have the ports supposed. `lab` takes a project, the folder of all systems, and the
     folder of a run's journals or None. `running` takes a project, its own folder, and how its file was given.
+    `untried` is why `try` and `learn` do not take such a system, as the end of a sentence; "" where they do.
     """
 
     name: str
@@ -84,6 +85,7 @@ class SystemKind:
     lab: Callable[[str, Path, Path | None], SystemLabControl]
     running: Callable[[str, Path, str], RunningSystem]
     access: Callable[[RunningSystem], FullAccess]
+    untried: str = ""
 
 
 def _command_kind() -> SystemKind:
@@ -98,6 +100,7 @@ def _command_kind() -> SystemKind:
     return SystemKind(
         COMMANDS, ISOLATED, is_command_file, lambda project: SupervisorClient(project).is_there(),
         lambda request, _: (described(request), []), CommandLab, running_commands, CommandAccess,
+        untried="look into containers, and its services are commands of this machine",
     )  # fmt: skip
 
 

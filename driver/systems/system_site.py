@@ -137,8 +137,7 @@ def plan_system_injection(
     """Return the plan of one fault on a system: one entry for each of its segments.
 
     `for_s` and `when` are as in `injection_plan.plan_injection`; a `selection` of "" is every link, and no
-    container. Raises UsageError as that does, EngineError and LinksError where the system's links cannot be
-    read.
+    container. Raises UsageError as that does, and EngineError where the system's links cannot be read.
     """
     system = running.file.system
     services = {one.name: one.replicas for one in system.services}

@@ -1,11 +1,11 @@
-"""Keeps orders in memory: POST /orders adds one, GET /orders lists their keys."""
+"""Keeps orders in memory: POST /orders adds one, GET /orders lists them."""
 
 from __future__ import annotations
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-orders: list[str] = []
+orders: list[dict[str, str]] = []
 
 
 class Store(BaseHTTPRequestHandler):
@@ -13,7 +13,7 @@ class Store(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        orders.append(str(json.loads(body)["key"]))
+        orders.append({"key": str(json.loads(body)["key"])})
         self._answer(201, {"orders": len(orders)})
 
     def do_GET(self) -> None:

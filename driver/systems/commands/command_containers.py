@@ -11,7 +11,7 @@ import msgspec
 from driver.engines.process.process_spec import ProcessSpec
 from driver.engines.process.requests import ProcessRow
 from driver.systems import sockets
-from driver.systems.commands.command_plan import LOOPBACK, PublishedPort
+from driver.systems.commands.command_plan import LOOPBACK, RelayedPort
 from driver.systems.door_names import is_door
 from driver.systems.prober_compose import PROBER, PROBER_SERVICE
 from driver.systems.replicas import (
@@ -36,7 +36,7 @@ class CommandDescription(msgspec.Struct, frozen=True, kw_only=True):
     addresses: Mapping[str, str]
     ports: Mapping[str, tuple[int, ...]]
     doors: Mapping[str, str]
-    published: tuple[PublishedPort, ...]
+    published: tuple[RelayedPort, ...]
     prober: ProcessSpec | None = None
 
 

@@ -106,7 +106,7 @@ class CommandLab:
         )
 
     def interrupt(self) -> None:
-        """End a `prepare` or a start that another thread is in, which raises InterruptedCommandError."""
+        """End a `prepare` or a start that another thread is in, by an InterruptedCommandError there."""
         self._stop.set()
         if self._watch is not None:
             self._watch.interrupt()

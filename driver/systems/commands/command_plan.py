@@ -35,7 +35,7 @@ UNBUFFERED = "PYTHONUNBUFFERED"
 _LAB_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-class PublishedPort(msgspec.Struct, frozen=True):
+class RelayedPort(msgspec.Struct, frozen=True):
     """A port of this machine that leads into the lab: `use` is api, outside or inside.
 
     `name` is a door's service for its API, a service of the system for `outside`, a replica for `inside`.
@@ -48,7 +48,7 @@ class PublishedPort(msgspec.Struct, frozen=True):
     port: int
     address: str
 
-    def at_port(self, port: int) -> PublishedPort:
+    def at_port(self, port: int) -> RelayedPort:
         """Return it as it is opened: at this port."""
         return msgspec.structs.replace(self, port=port)
 
@@ -70,7 +70,7 @@ class CommandPlan:
 
     doors: DoorPlan
     layout: NetworkLayout
-    published: tuple[PublishedPort, ...]
+    published: tuple[RelayedPort, ...]
     lab: tuple[ProcessSpec, ...]
     prober: ProcessSpec | None
     services: Mapping[str, ProcessSpec]
@@ -150,21 +150,21 @@ class _Planner:
             {door.service: msgspec.json.encode(door.pairs).decode() for door in doors},
         )
 
-    def _published(self) -> list[PublishedPort]:
+    def _published(self) -> list[RelayedPort]:
         found = []
         for door in self._doors.doors:
-            found.append(PublishedPort("api", door.service, door.api_port, LOOPBACK, ANY_PORT, door.api_host))
+            found.append(RelayedPort("api", door.service, door.api_port, LOOPBACK, ANY_PORT, door.api_host))
             for server in door.servers:
                 for one in self._config.services[server].ports:
                     is_chosen = self._options.publish and one.published and one.protocol == TCP
                     host = one.host_ip or LOOPBACK if is_chosen else LOOPBACK
                     port = int(one.published) if is_chosen else ANY_PORT
-                    found.append(PublishedPort("outside", server, one.target, host, port, door.api_host))
+                    found.append(RelayedPort("outside", server, one.target, host, port, door.api_host))
         for service in self._system.services:
             for number in range(1, service.replicas + 1):
                 for target in service.ports:
                     name, address = replica_of(service.name, number), self._address(service.name, number)
-                    found.append(PublishedPort("inside", name, target, LOOPBACK, ANY_PORT, address))
+                    found.append(RelayedPort("inside", name, target, LOOPBACK, ANY_PORT, address))
         return found
 
     def _address(self, service: str, number: int) -> str:

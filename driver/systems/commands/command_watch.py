@@ -36,14 +36,14 @@ class CommandWatch:
         """End `wait_ready`, also from another thread."""
         self._interrupted.set()
 
-    def wait_ready(self, within_s: float = READY_TIMEOUT_S) -> None:
+    def wait_ready(self) -> None:
         """Start each service once those are ready on which it depends; return when all are.
 
         A service with ports is ready when it listens on all of them, another one when it has run for a while
         or has ended with 0. Raises NotReadyError, which has the last lines of the first that is not;
         InterruptedCommandError after `interrupt`.
         """
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
             if self._interrupted.is_set():
                 raise InterruptedCommandError("The start of the system was stopped.")
@@ -57,7 +57,7 @@ class CommandWatch:
             if not waiting:
                 return
             if time.monotonic() > deadline:
-                raise self._error(waiting, f"After {within_s:g} s: ")
+                raise self._error(waiting, f"After {READY_TIMEOUT_S:g} s: ")
             time.sleep(POLL_S)
 
     def _start(self, found: Sequence[Replica]) -> None:

@@ -16,6 +16,7 @@ from driver.suite.commands import SLACK_S, Flags
 from driver.suite.entry import TESTS, EntryOutcome, EntryResult, overall, select
 from driver.suite.lanes import run_busy_again, run_entries
 from driver.suite.runner import EntryRunner, limit_s
+from driver.systems import system_kinds
 from driver.systems.system_request import project_of
 from driver.terminal import Terminal
 from tests.driver.fakes import FakeEngine
@@ -193,7 +194,7 @@ def test_the_system_that_is_taken_down_is_that_of_the_scenario(
         def down(self) -> None:
             taken.append(self._project)
 
-    monkeypatch.setattr(scenario_system, "SystemLab", Lab)
+    monkeypatch.setattr(system_kinds, "SystemLab", Lab)
     with Terminal() as terminal:
         scenario_system.take_down_system(scenario_file(tmp_path, text), terminal)
     assert taken == [project_of(tmp_path / "compose.yaml")] * systems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from driver.cli.system_lab import _as_json, _as_removed, _as_text
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs import lab_lock
+from driver.systems import system_kinds
 from driver.systems.compose_config import system_of
 from driver.systems.lab_of_system import StartedSystem
 from driver.systems.replicas import PublishedAddress
@@ -90,7 +92,7 @@ def test_what_up_prints_counts_names_and_quotes() -> None:
         "  differs       fresh and empty: volume data (external)",
         "  published     db:5432 is 127.0.0.1:32770",
         "  links         python lab.py links --system 'my shop/c.yaml'",
-        "  look          docker compose -p doors-x ps",
+        "  look          python lab.py status --system 'my shop/c.yaml'",
         "  inject        python lab.py inject stall --links '*->*' --for 10s --system 'my shop/c.yaml'",
         "  take down     python lab.py down --system 'my shop/c.yaml'",
     ]
@@ -126,8 +128,9 @@ def test_sigterm_ends_a_start_as_ctrl_c_does(
 ) -> None:
     lab = Interrupted()
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
-    monkeypatch.setattr(system_lab, "_lab", lambda _: lab)
-    monkeypatch.setattr(options, "engine_of_systems", lambda: lab)
+    kind = replace(system_kinds.kind_of(tmp_path / "c.yaml"), lab=lambda *_: lab)
+    monkeypatch.setattr(system_lab, "kind_of", lambda _: kind)
+    monkeypatch.setattr(options, "engine_of_system", lambda _: lab)
     assert run(["up", "--system", str(tmp_path / "c.yaml")]) == ExitCode.INCONCLUSIVE
     assert lab.ended == [KeyboardInterrupt]
     assert "Stopping." in capsys.readouterr().err
@@ -181,11 +184,11 @@ def test_a_command_that_holds_a_system_is_named_as_it_was_called(
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     file = tmp_path / "compose.yaml"
 
-    def held() -> Interrupted:
+    def held(_: Path) -> Interrupted:
         (holder,) = lab_lock.lock_holders(project_of(file))
         raise UsageError(str(holder))
 
-    monkeypatch.setattr(options, "engine_of_systems", held)
+    monkeypatch.setattr(options, "engine_of_system", held)
     with pytest.raises(UsageError, match=rf"`try {file}`"), system_in_use(SystemRequest((file,)), "try"):
         pass
 
