@@ -35,7 +35,7 @@ class Api(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(found)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing for each request."""
 
 
