@@ -65,7 +65,7 @@ class CommandEngine(ProcessContainers):
         """Start processes that do not run, side by side."""
         self._supervisor.call("start", names=names)
 
-    def stop_all(self, grace_s: float) -> None:
+    def stop_all(self, grace_s: float, *, processes_only: bool = False) -> None:
         """Stop the services, then the prober, then the doors. A service has SERVICE_GRACE_S at most."""
         rows = [row for row in self._rows() if row.status in ALIVE]
         services = [row.name for row in rows if not row.service.startswith(PREFIX)]

@@ -6,6 +6,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import click
 import pytest
@@ -23,6 +24,7 @@ from driver.systems.lab_of_system import StartedSystem
 from driver.systems.replicas import PublishedAddress
 from driver.systems.resolve_compose import refuse_unknown_profiles
 from driver.systems.system_file import write_system_file
+from driver.systems.system_kinds import SystemLabControl
 from driver.systems.system_request import SystemRequest, project_of
 from tests.driver.systems.compose_files import DB, config_of, planned
 from tests.driver.systems.test_system_file import FILE as SYSTEM_FILE
@@ -128,7 +130,7 @@ def test_sigterm_ends_a_start_as_ctrl_c_does(
 ) -> None:
     lab = Interrupted()
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
-    kind = replace(system_kinds.kind_of(tmp_path / "c.yaml"), lab=lambda *_: lab)
+    kind = replace(system_kinds.kind_of(tmp_path / "c.yaml"), lab=lambda *_: cast(SystemLabControl, lab))
     monkeypatch.setattr(system_lab, "kind_of", lambda _: kind)
     monkeypatch.setattr(options, "engine_of_system", lambda _: lab)
     assert run(["up", "--system", str(tmp_path / "c.yaml")]) == ExitCode.INCONCLUSIVE

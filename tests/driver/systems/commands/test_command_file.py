@@ -66,7 +66,7 @@ def test_a_command_begins_in_the_folder_of_its_file_or_in_the_one_that_is_named(
     ("services", "sentence"),
     [
         ("api: {run: x, image: nginx}", "one of them is a container"),
-        ("api: {run: x, volums: []}", "a command has no such key"),
+        ("api: {run: x, volumess: []}", "a command has no such key"),
         ("api: {ports: [80]}, b: {run: x}", "`services.api.run`: expected a command"),
         ("api: {run: x, ports: ['53/udp']}", "expected a TCP port"),
         ("api: {run: x, ports: [80000]}", "expected a TCP port"),
