@@ -1,4 +1,4 @@
-"""The processes of a system of commands: who reaches whom, by which names, at which ports."""
+"""The processes of a system of commands: their networks, the names that they find, the published ports."""
 
 from __future__ import annotations
 
