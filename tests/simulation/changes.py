@@ -1,111 +1,26 @@
-"""Changes of a plan that showed something new: at the messages of its own history, or with another one's."""
+"""Changes of a plan that showed something new: small ones, or troubles and tasks of another plan."""
 
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from tests.simulation.novelty import Moment
-from tests.simulation.plan import KINDS, Plan, Trouble
+from tests.simulation.archive import MOST_TROUBLES
+from tests.simulation.plan import Plan, Trouble
 from tests.simulation.short_plan import SHORT_POLICIES, draw_length_s, draw_trouble, in_order
 
-MOST_TROUBLES: Final = 4
-AIMED: Final = 0.75
-MORE_CHANGES: Final = 0.25
-"""Share of changed plans that get a trouble at a message, and of those that are changed once more."""
-DRAWN_AIMS: Final = 24
-SOON_MS: Final = 1_500
-"""Troubles that are to meet begin within this."""
+MORE_CHANGES: Final = 0.4
+"""Share of changed plans that are changed once more."""
 
 
-@dataclass(frozen=True)
-class Tried:
-    """A plan, with the moments of its history and the times at which its troubles began, both in ms."""
-
-    plan: Plan
-    moments: tuple[Moment, ...]
-    begins_ms: tuple[int, ...]
-
-
-@dataclass
-class Aims:
-    """How often a kind of trouble was aimed at a state, so that the next aim is at one that few were."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def best(self, aims: list[tuple[str, Moment]]) -> tuple[str, Moment]:
-        """Return the pair of a kind and a moment that is the rarest, and count it."""
-        chosen = max(aims, key=lambda aim: sum(1 / (1 + self.counts[one]) for one in _keys(*aim)))
-        self.counts.update(_keys(*chosen))
-        return chosen
-
-
-def _keys(kind: str, moment: Moment) -> tuple[str, ...]:
-    _, name, _, (phase, load, session, coordinator), last = moment
-    return (
-        f"{kind}|{name}",
-        f"{kind}|{phase}|{session}",
-        f"{kind}|{session}|{coordinator}",
-        f"{kind}|{name}|{coordinator}",
-        f"{kind}|{name}|{load}",
-        f"{last}|{kind}|{name}",
-        f"{last}|{kind}|{session}",
-        f"{last}|{kind}|{coordinator}",
-    )
-
-
-def changed(chance: random.Random, aims: Aims, parent: Tried, other: Tried, fresh: Plan) -> Plan:
-    """Return a change of `parent`, which may take over troubles of `other` or tasks of `fresh`.
-
-    It is mostly one trouble more, at a message: until that begins, the new history is that of the parent, so
-    that it does begin there.
-    """
-    plan = parent.plan
-    if len(plan.troubles) >= MOST_TROUBLES and chance.random() < 0.5:
-        plan = _leave_out(chance, plan, plan, plan)
-    if chance.random() < AIMED:
-        plan = aim(chance, aims, parent, plan)
-    else:
-        plan = chance.choice(_CHANGES)(chance, plan, other.plan, fresh)
+def changed(chance: random.Random, parent: Plan, other: Plan, fresh: Plan) -> Plan:
+    """Return a change of `parent`, which may take over troubles of `other` or tasks of `fresh`."""
+    plan = chance.choice(_CHANGES)(chance, parent, other, fresh)
     while chance.random() < MORE_CHANGES:
-        plan = chance.choice(_CHANGES)(chance, plan, other.plan, fresh)
+        plan = chance.choice(_CHANGES)(chance, plan, other, fresh)
     return replace(plan, troubles=in_order(plan.troubles[-MOST_TROUBLES:]))
-
-
-def aim(chance: random.Random, aims: Aims, parent: Tried, plan: Plan) -> Plan:
-    """Add a trouble to `plan`, or anchor one, at a moment of the parent's history; often soon after another
-    trouble.
-    """
-    within = [one for one in parent.moments if one[0] < plan.lasts_s * 1_000]
-    if parent.begins_ms and chance.random() < 0.6:
-        from_ms = chance.choice(parent.begins_ms)
-        within = [one for one in within if 0 <= one[0] - from_ms < SOON_MS] or within
-    if not within:
-        return _add(chance, plan, plan, plan)
-    is_new = len(plan.troubles) < MOST_TROUBLES and (not plan.troubles or chance.random() < 0.7)
-    place = len(plan.troubles) if is_new else chance.randrange(len(plan.troubles))
-    kinds = list(KINDS) if is_new else [plan.troubles[place].kind]
-    drawn = [(chance.choice(kinds), chance.choice(within)) for _ in range(DRAWN_AIMS)]
-    kind, moment = aims.best(drawn)
-    worker, nth = counted(chance, parent, moment)
-    one = Trouble(0.0, kind, worker, draw_length_s(chance), moment[1], nth)
-    return _with(plan, place, one)
-
-
-def counted(chance: random.Random, parent: Tried, moment: Moment) -> tuple[int, int]:
-    """Return the worker of a moment, and which one of its name it is for that worker."""
-    name, worker = moment[1], moment[2]
-    number = int(worker.split("-")[1]) if worker else chance.randint(1, parent.plan.workers)
-    its = ("", f"worker-{number}")
-    nth = 0
-    for one in parent.moments:
-        nth += one[1] == name and one[2] in its
-        if one is moment:
-            break
-    return number, max(1, nth)
 
 
 def _with(plan: Plan, place: int, one: Trouble) -> Plan:

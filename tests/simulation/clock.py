@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import Final
+
+BEGIN_NS: Final = 1_000_000_000
 
 
 class Clock:
@@ -16,7 +19,7 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self.now_ns = 1_000_000_000
+        self.now_ns = BEGIN_NS
         self.wall_offset_s = 1_700_000_000.0
         self.acted: list[object] = []
         self.is_watched = True

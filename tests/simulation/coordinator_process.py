@@ -56,6 +56,7 @@ class CoordinatorProcess(Process):
         self.store = MemoryStore()
         self.core: CoordinatorCore | None = None
         self.crash_at_commit: str | None = None
+        self.forgot = ""
         self.steps = StepBook()
         self.tempo = fleet_timing(settings, settings.fleet)
         self.silent_max_ms = self.tempo.interval_ms + self.tempo.timeout_ms + SOME_MS
@@ -98,6 +99,7 @@ class CoordinatorProcess(Process):
 
     def kill(self) -> None:
         """SIGKILL. Connections break as the kernel closes them."""
+        self.forgot = self.unstored()
         self.end_life()
         self.core = None
         for connection in list(self._connections.values()):

@@ -6,6 +6,7 @@ from typing import Final
 
 from coordinator.core import CoordinatorCore
 from tests.simulation.anchors import EVENTS, worker_of
+from tests.simulation.clock import BEGIN_NS
 from tests.simulation.network import Wire
 from tests.simulation.plan import Plan, Trouble
 from tests.simulation.worker_process import WorkerProcess
@@ -20,8 +21,10 @@ _ANCHORS: Final = frozenset(EVENTS)
 _MS: Final = 1_000_000
 _NORMAL: Final = Wire()
 
-State = tuple[str, str, str, str]
-"""The phase of a worker, what it holds, its session at the coordinator, and the coordinator with its disk."""
+State = tuple[str, str, str, str, str, str]
+"""The phase of a worker, what it holds, its session at the coordinator, the phase of the coordinator, what is
+not on its disk, and what is not as it should be anywhere in the fleet.
+"""
 Moment = tuple[int, str, str, State, str]
 """A time in virtual ms, the name of an event or frame at which a trouble can begin, its worker or "", the
 state, and the kind of the trouble that began last, or ""."""
@@ -36,12 +39,11 @@ class FeaturesWorld(World):
 
     def __init__(self, plan: Plan) -> None:
         self.moments: list[Moment] = []
-        self.begins_ms: list[int] = []
         self.steps = 0
         self._shown: set[tuple[str, ...]] = set()
         self._before: dict[str, str] = {}
         self._last_trouble = ""
-        self._last_state: State = ("", "", "", "")
+        self._last_state: State = ("",) * 6
         self._names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
         self._places = {name: place for place, name in enumerate(self._names)}
         super().__init__(plan)
@@ -65,14 +67,15 @@ class FeaturesWorld(World):
 
     def struck(self, trouble: Trouble) -> None:
         """A trouble begins."""
-        self.begins_ms.append(self._now_ms())
         kind, last = trouble.kind, self._last_state
-        phase, load, session, coordinator = state = self._state(trouble.worker - 1)
+        phase, load, session, coordinator, disk, fleet = state = self._state(trouble.worker - 1)
         add = self._shown.add
         add(("begin", kind, phase, session))
         add(("begin with", kind, load))
         add(("begin at", kind, coordinator))
-        add(("beside", self._last_trouble, last[2], kind, session))
+        add(("begin before", kind, disk))
+        add(("begin in", kind, fleet))
+        add(("beside", self._last_trouble, kind, session))
         add(("beside at", self._last_trouble, last[3], kind))
         self._last_trouble, self._last_state = kind, state
 
@@ -82,6 +85,8 @@ class FeaturesWorld(World):
         worker = worker_of(event)
         key = f"{by} {worker}" if is_own else by
         detail = getattr(event, "outcome", "") or getattr(event, "kind", "") or getattr(event, "reason", "")
+        if getattr(event, "attempt", 1) > 1:
+            detail = "again"
         now = f"{name} {detail}" if detail and isinstance(detail, str) and len(detail) < 24 else name
         add = self._shown.add
         add(("pair", by if is_own else "worker", self._before.get(key, ""), now))
@@ -92,17 +97,22 @@ class FeaturesWorld(World):
         state = self._state(self._places.get(worker, 0))
         if name in _ANCHORS:
             self._note_moment(name, worker, state)
-        phase, load, session, coordinator = state
+        phase, load, session, coordinator, disk, fleet = state
         if worker:
             add(("in", now, phase))
             add(("with", now, load))
             add(("while", now, session))
         add(("during", now, coordinator))
+        add(("before", coordinator, disk))
+        add(("in fleet", name, fleet))
+        add(("life", coordinator, fleet))
 
     def _note_moment(self, name: str, worker: str, state: State) -> None:
         if worker:
             self._shown.add(("state", state[0], state[2]))
-        if len(self.moments) < MOST_MOMENTS and (not worker or worker in self._places):
+        # (At the very beginning no trouble is armed yet.)
+        is_open = self.clock.now_ns > BEGIN_NS and len(self.moments) < MOST_MOMENTS
+        if is_open and (not worker or worker in self._places):
             self.moments.append((self._now_ms(), name, worker, state, self._last_trouble))
 
     @property
@@ -111,27 +121,39 @@ class FeaturesWorld(World):
         return frozenset("|".join(one) for one in self._shown)
 
     def _now_ms(self) -> int:
-        return self.clock.now_ns // _MS - 1_000
+        return (self.clock.now_ns - BEGIN_NS) // _MS
 
     def _state(self, place: int) -> State:
         if place >= len(self.workers):
-            return "", "", "", ""
+            return "", "", "", "", "", ""
         worker, coordinator = self.workers[place], self.coordinator.core
         session = "" if coordinator is None else session_state(worker, coordinator)
         phase, load = worker_phase(worker, self.clock.now_ns), worker_load(worker)
-        return phase, load, session, self._coordinator_state()
+        coordinator_phase, disk = self._coordinator_state()
+        return phase, load, session, coordinator_phase, disk, self._fleet_state()
 
-    def _coordinator_state(self) -> str:
-        """Return its life, whether and for reports it waits, and what is not on its disk yet."""
+    def _fleet_state(self) -> str:
+        """Return what is not normal about any link, and where any worker and the coordinator disagree."""
+        coordinator = self.coordinator.core
+        links, said = set(), set()
+        for worker in self.workers:
+            links.add(link_state(worker.wire))
+            if coordinator is not None:
+                said |= disagreement(worker, coordinator)
+        return f"{''.join(sorted(links))}{''.join(sorted(said - {'U'}))}"
+
+    def _coordinator_state(self) -> tuple[str, str]:
+        """Return its life with what it waits for; and what is not on its disk, since a crash or yet."""
         process = self.coordinator
         core = process.core
         if core is None:
-            return "dead"
+            return "dead", f"{process.forgot} "
         frozen = "frozen " if self.clock.now_ns < process.frozen_until_ns else ""
         draining = "draining " if core.draining else ""
         recovering = "recovering " if core.ledger.recovering else ""
         awaiting = "awaiting " if core.fleet.awaited_sessions else ""
-        return f"{frozen}{draining}{recovering}{awaiting}{min(core.epoch, 3)} {process.unstored()}"
+        phase = f"{frozen}{draining}{recovering}{awaiting}{min(core.epoch, 3)}"
+        return phase, f"{process.forgot} {process.unstored()}"
 
 
 def worker_phase(worker: WorkerProcess, now_ns: int) -> str:
@@ -168,28 +190,11 @@ def link_state(wire: Wire) -> str:
 
 
 def session_state(worker: WorkerProcess, coordinator: CoordinatorCore) -> str:
-    """Return the phase of a worker's session at the coordinator, and where the two disagree about what is
-    held: a running or a finished attempt that the coordinator lacks, one that the worker lacks, one that is
-    on its way.
-    """
+    """Return the phase of a worker's session at the coordinator, and where the two disagree."""
     session = coordinator.fleet.sessions.of(worker.name)
-    held = [] if worker.core is None else list(worker.core.attempts)
-    attempts = {} if session is None else session.attempts
-    said = set()
-    tokens = set()
-    for one in held:
-        token = one.assign.token
-        tokens.add(token)
-        if token not in attempts:
-            said.add("F" if one.stage is AttemptStage.finished else "R")
-    for token, given in attempts.items():
-        if given.undelivered is not None:
-            said.add("U")
-        elif token not in tokens:
-            said.add("L")
-    disagreement = "".join(sorted(said))
+    said = "".join(sorted(disagreement(worker, coordinator)))
     if session is None:
-        return f"none {disagreement}"
+        return f"none {said}"
     if session.has_left:
         phase = "left"
     elif session.connection is None:
@@ -200,4 +205,25 @@ def session_state(worker: WorkerProcess, coordinator: CoordinatorCore) -> str:
         phase = "draining" if session.draining else "ready"
     is_its = "" if session.incarnation == worker.incarnation else "older "
     awaited = "awaited " if session.id in coordinator.fleet.awaited_sessions else ""
-    return f"{is_its}{awaited}{phase} {disagreement}"
+    return f"{is_its}{awaited}{phase} {said}"
+
+
+def disagreement(worker: WorkerProcess, coordinator: CoordinatorCore) -> set[str]:
+    """Return where worker and coordinator disagree about what is held: R and F for running and finished
+    attempts that the coordinator lacks, L for those that the worker lacks, U for those under way.
+    """
+    session = coordinator.fleet.sessions.of(worker.name)
+    attempts = {} if session is None else session.attempts
+    said = set()
+    tokens = set()
+    for one in () if worker.core is None else worker.core.attempts:
+        token = one.assign.token
+        tokens.add(token)
+        if token not in attempts:
+            said.add("F" if one.stage is AttemptStage.finished else "R")
+    for token, given in attempts.items():
+        if given.undelivered is not None:
+            said.add("U")
+        elif token not in tokens:
+            said.add("L")
+    return said

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from driver.search.corpus import Corpus
-from tests.simulation.changes import Aims, Tried, changed
+from tests.simulation.archive import Archive
+from tests.simulation.changes import changed
 from tests.simulation.novelty import FeaturesWorld
 from tests.simulation.plan import Plan
 from tests.simulation.short_plan import draw_short_plan
@@ -19,6 +20,10 @@ from tests.simulation.world import World
 
 FROM_CORPUS: Final = 0.9
 """Share of plans that change one which showed something new."""
+FURTHER: Final = 0.7
+"""Share of those that go on from a state of the archive, by one trouble more."""
+OTHER_LUCK: Final = 0.2
+"""Share of these that keep the troubles and draw other delays."""
 FIRST_TROUBLES: Final = 2
 """Troubles at most of the others: what they meet is found by changes, one trouble at a time."""
 MOST_FEATURES: Final = 400_000
@@ -43,8 +48,8 @@ class SimulatedSearch:
     plain: bool = False
 
     def __post_init__(self) -> None:
-        self.corpus: Corpus[Tried] = Corpus(most_features=MOST_FEATURES)
-        self.aims = Aims()
+        self.corpus: Corpus[Plan] = Corpus(most_features=MOST_FEATURES)
+        self.archive = Archive()
         self.number = 0
 
     def step(self) -> Found | None:
@@ -58,8 +63,8 @@ class SimulatedSearch:
     def _try(self, number: int, plan: Plan) -> str:
         world = FeaturesWorld(plan)
         breach = breach_of(world)
-        tried = Tried(plan, tuple(world.moments), tuple(world.begins_ms))
-        self.corpus.add(number, tried, world.features, 1.0 + world.steps)
+        self.archive.add(random.Random(f"archive {self.seed}/{number}"), plan, world.moments, world.steps)
+        self.corpus.add(number, plan, world.features, 1.0 + world.steps)
         return breach
 
     def _next(self, number: int) -> Plan:
@@ -69,9 +74,12 @@ class SimulatedSearch:
             return fresh
         if not self.corpus.entries or chance.random() > FROM_CORPUS:
             return replace(fresh, troubles=fresh.troubles[: chance.randint(0, FIRST_TROUBLES)])
+        if chance.random() < FURTHER:
+            plan = self.archive.further(chance)
+            return replace(plan, seed=fresh.seed) if chance.random() < OTHER_LUCK else plan
         parent = self.corpus.pick(chance).schedule
         other = chance.choice(self.corpus.entries).schedule
-        return changed(chance, self.aims, parent, other, fresh)
+        return changed(chance, parent, other, fresh)
 
     def run(self, most: int, budget_s: float, now_s: Callable[[], float] = time.monotonic) -> Found | None:
         """Run plans until one breaks an invariant, `most` were run, or the budget is used up."""

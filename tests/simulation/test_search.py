@@ -10,8 +10,8 @@ import pytest
 
 from tests.simulation import found_plans
 from tests.simulation.anchors import EVENTS
+from tests.simulation.archive import Archive
 from tests.simulation.breach import BrokenError
-from tests.simulation.changes import Aims, Tried, aim, counted
 from tests.simulation.network import Connection
 from tests.simulation.novelty import FeaturesWorld
 from tests.simulation.plan import Plan, Trouble, draw_plan
@@ -22,17 +22,18 @@ from tests.simulation.world import World
 from wire import events, task_events
 
 
-def _tried(plan: Plan) -> Tried:
-    world = FeaturesWorld(plan)
+def _reached(plan: Plan) -> tuple[FeaturesWorld, Archive]:
+    world, archive = FeaturesWorld(plan), Archive()
     world.run()
-    return Tried(plan, tuple(world.moments), tuple(world.begins_ms))
+    archive.add(random.Random(1), plan, world.moments, world.steps)
+    return world, archive
 
 
 def test_the_same_seed_runs_the_same_plans() -> None:
     one, other = SimulatedSearch(3), SimulatedSearch(3)
     for _ in range(12):
         assert one.step() is other.step() is None
-    plans = [[entry.schedule.plan for entry in each.corpus.entries] for each in (one, other)]
+    plans = [[entry.schedule for entry in each.corpus.entries] for each in (one, other)]
     assert plans[0] == plans[1]
     assert one.corpus.seen == other.corpus.seen
 
@@ -60,10 +61,14 @@ class _Recorded(World):
 
     def __init__(self, plan: Plan) -> None:
         self.begun: list[tuple[str, str, int]] = []
+        self.struck_by: list[Trouble] = []
+        self.at_ns: list[int] = []
         super().__init__(plan)
 
     def struck(self, trouble: Trouble) -> None:
         self.begun.append((trouble.kind, trouble.when, self.clock.now_ns))
+        self.struck_by.append(trouble)
+        self.at_ns.append(self.clock.now_ns)
 
 
 def test_an_anchored_trouble_begins_at_its_event_each_time() -> None:
@@ -96,37 +101,41 @@ def test_a_trouble_at_a_frame_begins_when_that_one_is_sent(monkeypatch: pytest.M
     assert counts == list(range(1, 20))
 
 
-def test_a_trouble_begins_at_whatever_moment_of_the_parent_it_is_aimed_at() -> None:
-    chance = random.Random(5)
+def test_a_plan_leads_to_each_state_that_it_has_reached() -> None:
     for seed in range(6):
         plan = draw_short_plan(seed)
-        parent = _tried(replace(plan, troubles=plan.troubles[: seed % 2]))
-        for moment in chance.sample([one for one in parent.moments if one[0] < 5_000], 4):
-            worker, nth = counted(chance, parent, moment)
-            aimed = Trouble(0.0, "cut", worker, 0.1, moment[1], nth)
-            world = _Recorded(replace(parent.plan, troubles=(aimed, *parent.plan.troubles)))
+        _, archive = _reached(replace(plan, troubles=plan.troubles[: seed % 2]))
+        for way in random.Random(seed).sample(list(archive.ways.values()), 4):
+            aimed = Trouble(0.0, "cut", way.worker, 0.123, way.name, way.nth)
+            world = _Recorded(replace(way.plan, troubles=(aimed, *way.plan.troubles)))
             world.run()
-            begun_ms = [at_ns // 1_000_000 - 1_000 for _, when, at_ns in world.begun if when == moment[1]]
-            assert begun_ms == [moment[0]], (seed, moment)
+            begun_ms = [at_ns // 1_000_000 - 1_000 for at_ns in world.at_ns]
+            assert (aimed, way.at_ms) in zip(world.struck_by, begun_ms, strict=True), (seed, way)
 
 
-def test_an_aim_adds_a_trouble_at_a_message_or_puts_one_there() -> None:
+def test_a_further_plan_has_one_trouble_more_at_a_message() -> None:
     for seed in range(12):
-        parent = _tried(draw_short_plan(seed))
-        changed = aim(random.Random(seed), Aims(), parent, parent.plan)
-        assert len(changed.troubles) - len(parent.plan.troubles) in (0, 1)
-        (new,) = set(changed.troubles) - set(parent.plan.troubles)
+        plan = replace(draw_short_plan(seed), troubles=draw_short_plan(seed).troubles[:2])
+        further = _reached(plan)[1].further(random.Random(seed))
+        (new,) = set(further.troubles) - set(plan.troubles)
+        assert len(further.troubles) == len(plan.troubles) + 1
         assert new.when
 
 
-def test_the_next_aim_is_one_that_was_not_tried() -> None:
-    aims = Aims()
-    state = ("connected", "0 0 ", "ready ", "1 ")
-    one = (0, "Assigned", "worker-1", state, "")
-    other = (0, "Connected", "worker-1", state, "")
-    assert aims.best([("cut", one), ("cut", other)]) == ("cut", one)
-    assert aims.best([("cut", one), ("cut", other)]) == ("cut", other)
-    assert aims.best([("cut", one), ("twin", other)]) == ("twin", other)
+def test_no_kind_of_trouble_is_aimed_at_a_message_twice_before_the_others() -> None:
+    calm = replace(draw_short_plan(17), troubles=())
+    archive = _reached(calm)[1]
+    chance = random.Random(1)
+    aims = [archive.further(chance).troubles[0] for _ in range(120)]
+    assert len({(one.kind, one.when) for one in aims}) > 100
+
+
+def test_the_archive_prefers_the_plan_of_fewer_troubles() -> None:
+    plan = replace(draw_short_plan(17), troubles=(Trouble(4.9, "clock_step", 1, 0.1),))
+    world, archive = _reached(plan)
+    calm = replace(plan, troubles=())
+    archive.add(random.Random(1), calm, world.moments, world.steps)
+    assert all(way.plan == calm for way in archive.ways.values())
 
 
 def test_both_arms_draw_troubles_at_times_and_at_anchors() -> None:
@@ -142,9 +151,9 @@ def test_a_moment_says_what_the_two_sides_disagree_about() -> None:
     plan = replace(
         draw_short_plan(17), workers=1, troubles=(Trouble(0.0, "kill_coordinator", 1, 0.1, "Assigned", 1),)
     )
-    states = [moment[3] for moment in _tried(plan).moments]
-    assert any("A" in coordinator for _, _, _, coordinator in states), "an assignment is not on the disk yet"
-    assert any({"F", "R"} & set(session) for _, _, session, _ in states), "the next life lacks it"
+    states = [moment[3] for moment in _reached(plan)[0].moments]
+    assert any("A" in disk for *_, disk, _ in states), "an assignment is not on the disk yet"
+    assert any({"F", "R"} & set(fleet) for *_, fleet in states), "and the next life lacks it"
 
 
 def test_a_short_plan_ends_soon_after_its_troubles() -> None:
