@@ -20,6 +20,16 @@ MOST_MOMENTS: Final = 300
 _ANCHORS: Final = frozenset(EVENTS)
 _MS: Final = 1_000_000
 _NORMAL: Final = Wire()
+_UNDER_WAY: Final = 8
+
+
+def _texts(names: tuple[str, ...]) -> list[str]:
+    """Return the text of each set of four names, by its bits."""
+    return ["".join(name for bit, name in enumerate(names) if bits >> bit & 1) for bits in range(16)]
+
+
+_LINKS: Final = _texts(("silent ", "refusing ", "slow ", "bad "))
+_SAID: Final = _texts(("R", "F", "L", "U"))
 
 State = tuple[str, str, str, str, str, str]
 """The phase of a worker, what it holds, its session at the coordinator, the phase of the coordinator, what is
@@ -127,20 +137,19 @@ class FeaturesWorld(World):
         if place >= len(self.workers):
             return "", "", "", "", "", ""
         worker, coordinator = self.workers[place], self.coordinator.core
-        session = "" if coordinator is None else session_state(worker, coordinator)
+        session, said = "", 0
+        if coordinator is not None:
+            for one in self.workers:
+                differs = disagreement(one, coordinator)
+                said |= differs
+                if one is worker:
+                    session = session_state(worker, coordinator, differs)
+        links = 0
+        for one in self.workers:
+            links |= link_state(one.wire)
         phase, load = worker_phase(worker, self.clock.now_ns), worker_load(worker)
         coordinator_phase, disk = self._coordinator_state()
-        return phase, load, session, coordinator_phase, disk, self._fleet_state()
-
-    def _fleet_state(self) -> str:
-        """Return what is not normal about any link, and where any worker and the coordinator disagree."""
-        coordinator = self.coordinator.core
-        links, said = set(), set()
-        for worker in self.workers:
-            links.add(link_state(worker.wire))
-            if coordinator is not None:
-                said |= disagreement(worker, coordinator)
-        return f"{''.join(sorted(links))}{''.join(sorted(said - {'U'}))}"
+        return phase, load, session, coordinator_phase, disk, _LINKS[links] + _SAID[said & ~_UNDER_WAY]
 
     def _coordinator_state(self) -> tuple[str, str]:
         """Return its life with what it waits for; and what is not on its disk, since a crash or yet."""
@@ -158,7 +167,7 @@ class FeaturesWorld(World):
 
 def worker_phase(worker: WorkerProcess, now_ns: int) -> str:
     """Return a worker's link where that is not normal, and the phase of its session."""
-    core, link = worker.core, link_state(worker.wire)
+    core, link = worker.core, _LINKS[link_state(worker.wire)]
     if core is None:
         return f"{link}dead"
     frozen = "frozen " if now_ns < worker.frozen_until_ns else ""
@@ -167,32 +176,40 @@ def worker_phase(worker: WorkerProcess, now_ns: int) -> str:
 
 
 def worker_load(worker: WorkerProcess) -> str:
-    """Return by magnitude a worker's messages that are on their way, and those that wait, and which stages
-    its attempts have.
+    """Return by magnitude a worker's messages that are on their way, and those that wait, and whether it has
+    queued, running and finished attempts.
     """
     core = worker.core
     if core is None:
         return ""
-    stages = sorted({attempt.stage.value for attempt in core.attempts})
+    queued = running = finished = 0
+    for attempt in core.attempts:
+        stage = attempt.stage
+        if stage is AttemptStage.running:
+            running = 1
+        elif stage is AttemptStage.finished:
+            finished = 1
+        else:
+            queued = 1
     sent, waiting = core.channel.in_flight, core.channel.depth - core.channel.in_flight
-    return f"{min(sent.bit_length(), 3)} {min(waiting, 1)} {' '.join(stages)}"
+    return f"{min(sent.bit_length(), 3)} {min(waiting, 1)} {queued}{running}{finished}"
 
 
-def link_state(wire: Wire) -> str:
-    """Return what is not normal about a link, "" where nothing is."""
+def link_state(wire: Wire) -> int:
+    """Return what is not normal about a link, as an index of _LINKS; 0 where nothing is."""
     if wire.silent:
-        return "silent "
+        return 1
     if wire.refusing:
-        return "refusing "
+        return 2
     if wire.delay_ms != _NORMAL.delay_ms:
-        return "slow "
-    return "bad " if wire.damage or wire.replay else ""
+        return 4
+    return 8 if wire.damage or wire.replay else 0
 
 
-def session_state(worker: WorkerProcess, coordinator: CoordinatorCore) -> str:
+def session_state(worker: WorkerProcess, coordinator: CoordinatorCore, differs: int) -> str:
     """Return the phase of a worker's session at the coordinator, and where the two disagree."""
     session = coordinator.fleet.sessions.of(worker.name)
-    said = "".join(sorted(disagreement(worker, coordinator)))
+    said = _SAID[differs]
     if session is None:
         return f"none {said}"
     if session.has_left:
@@ -208,22 +225,23 @@ def session_state(worker: WorkerProcess, coordinator: CoordinatorCore) -> str:
     return f"{is_its}{awaited}{phase} {said}"
 
 
-def disagreement(worker: WorkerProcess, coordinator: CoordinatorCore) -> set[str]:
-    """Return where worker and coordinator disagree about what is held: R and F for running and finished
-    attempts that the coordinator lacks, L for those that the worker lacks, U for those under way.
+def disagreement(worker: WorkerProcess, coordinator: CoordinatorCore) -> int:
+    """Return where worker and coordinator disagree about what is held, as an index of _SAID: R and F for
+    running and finished attempts that the coordinator lacks, L for those that the worker lacks, U for those
+    under way.
     """
-    session = coordinator.fleet.sessions.of(worker.name)
-    attempts = {} if session is None else session.attempts
-    said = set()
-    tokens = set()
-    for one in () if worker.core is None else worker.core.attempts:
-        token = one.assign.token
-        tokens.add(token)
-        if token not in attempts:
-            said.add("F" if one.stage is AttemptStage.finished else "R")
-    for token, given in attempts.items():
-        if given.undelivered is not None:
-            said.add("U")
-        elif token not in tokens:
-            said.add("L")
+    session, core = coordinator.fleet.sessions.of(worker.name), worker.core
+    attempts = None if session is None else session.attempts
+    table = None if core is None else core.attempts
+    said = 0
+    if table is not None and len(table):
+        for one in table:
+            if attempts is None or one.assign.token not in attempts:
+                said |= 2 if one.stage is AttemptStage.finished else 1
+    if attempts:
+        for token, given in attempts.items():
+            if given.undelivered is not None:
+                said |= _UNDER_WAY
+            elif table is None or table.get(token) is None:
+                said |= 4
     return said
