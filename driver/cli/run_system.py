@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,21 +9,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from driver.cli import options
-from driver.engines.docker_sdk import DockerSdk
-from driver.errors import LabError, UsageError
+from driver.errors import LabError
 from driver.interrupts import interrupts_raised, signals_noted
 from driver.labs.lab_lock import lab_lock
 from driver.paths import state_dir
-from driver.systems.lab_of_system import SystemLab
-from driver.systems.plain_lab import PlainLab, plain_project
-from driver.systems.running_system import RunningSystem, running_system
-from driver.systems.system_images import LAB_IMAGES, door_image
-from driver.systems.system_kinds import kind_of
+from driver.systems.plain_lab import plain_project
+from driver.systems.running_system import RunningSystem
+from driver.systems.system_images import LAB_IMAGES
+from driver.systems.system_kinds import SystemLabControl, kind_of, system_up
+from driver.systems.system_looks import SystemLooks, listening_ports
 from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal
 from driver.trial.doors_subject import DoorsSubject, TrafficSource
 from driver.trial.learn_system import LearnedSystem, SystemStarter
-from driver.trial.socket_tables import listening_ports
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,8 @@ class SystemInUse:
     """A system that is up for one command. `began_s` is when its start began, of the monotonic clock."""
 
     project: str
-    lab: SystemLab
-    sdk: DockerSdk
+    lab: SystemLabControl
+    looks: SystemLooks
     terminal: Terminal
     learned: LearnedSystem
     began_s: float
@@ -55,12 +52,12 @@ class SystemInUse:
     def running(self) -> RunningSystem:
         """Return the system as faults use it. Raises NoLabError where it is not up."""
         folder = state_dir() / "systems" / self.project
-        return running_system(self.project, folder, str(self.learned.request.files[0]))
+        return system_up(self.project, folder, self.learned.request.files[0])
 
     def subject(self, traffic: TrafficSource | None) -> DoorsSubject:
         """Return the system as the subject of a trial; the traffic begins."""
         request, started = self.learned.request, self.learned.started
-        return DoorsSubject(self.lab, self.running, self.sdk, request, started, traffic, self.terminal.info)
+        return DoorsSubject(self.lab, self.running, self.looks, request, started, traffic, self.terminal.info)
 
 
 @contextmanager
@@ -70,13 +67,8 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
     The lab's own images are made before the time begins: a machine needs them once.
     """
     file = request.files[0]
-    if untried := kind_of(file).untried:
-        raise UsageError(
-            f"{file}: `try` and `learn` {untried}.",
-            f"By hand, or in a scenario: python lab.py up --system {shlex.quote(str(file))}",
-        )
-    project = project_of(file)
-    image, folder = door_image(), state_dir() / "systems"
+    project, kind = project_of(file), kind_of(file)
+    folder = state_dir() / "systems"
     with (
         Terminal() as terminal,
         lab_lock(project, verb, str(file.resolve()), say=terminal.info),
@@ -84,12 +76,12 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
     ):
         options.engine_of_system(file).ensure_images(LAB_IMAGES, terminal.info)
         began_s = time.monotonic()
-        lab, sdk = SystemLab(project, image, folder), DockerSdk(project)
-        plain = PlainLab(plain_project(project), image, folder)
-        starter = SystemStarter(lab, plain, partial(listening_ports, sdk), terminal.info)
+        lab, looks = kind.lab(project, folder, None), kind.looks(project)
+        plain = kind.plain(plain_project(project), folder) if kind.plain else None
+        starter = SystemStarter(lab, plain, partial(listening_ports, looks), terminal.info)
         learned = starter.up(request)
         try:
-            yield SystemInUse(project, lab, sdk, terminal, learned, began_s, starter)
+            yield SystemInUse(project, lab, looks, terminal, learned, began_s, starter)
         finally:
             with signals_noted():
                 terminal.info("Taking the system down.")

@@ -14,12 +14,15 @@ from driver.engines.engine import Say
 from driver.loads.load import OutsideNetwork
 from driver.systems.describe_system import NONE, describe_system
 from driver.systems.lab_of_system import StartedSystem, SystemLab
+from driver.systems.plain_lab import PlainLab
 from driver.systems.prepared_system import PreparedSystem
 from driver.systems.replicas import SystemContainers
 from driver.systems.running_system import RunningSystem, running_system
+from driver.systems.system import System
 from driver.systems.system_access import RunningAccess, SystemAccess
 from driver.systems.system_file import COMPOSE, is_written, read_system_file
 from driver.systems.system_images import door_image
+from driver.systems.system_looks import DockerLooks, SystemLooks
 from driver.systems.system_request import SystemRequest
 
 Supposed = Mapping[str, Collection[int]]
@@ -59,6 +62,19 @@ class SystemLabControl(Protocol):
         """Remove everything of the lab; return how many containers there were. Raises LabError."""
 
 
+class LabWithoutDoors(Protocol):
+    """Starts a system without doors, in a project of its own."""
+
+    def start(self, request: SystemRequest, say: Say) -> System:
+        """Start it, and return when all of it is ready. Raises LabError, and then nothing is left."""
+
+    def containers(self) -> SystemContainers:
+        """Return the containers of services."""
+
+    def down(self) -> int:
+        """Remove everything."""
+
+
 class FullAccess(SystemAccess, Protocol):
     """All that loads and observations use of a system."""
 
@@ -74,7 +90,8 @@ class SystemKind:
     kind; both raise nothing. `describe` returns a system without starting it, and services whose ports are
     not known yet; they have the ports supposed. `lab` takes a project, the folder of all systems, and the
     folder of a run's journals or None. `running` takes a project, its own folder, and how its file was given.
-    `untried` is why `try` and `learn` do not take such a system, as the end of a sentence; "" where they do.
+    `looks` takes a project. `plain` takes a project and the folder of all systems, and returns the lab that
+    starts a system without doors; None where none can be.
     """
 
     name: str
@@ -85,7 +102,8 @@ class SystemKind:
     lab: Callable[[str, Path, Path | None], SystemLabControl]
     running: Callable[[str, Path, str], RunningSystem]
     access: Callable[[RunningSystem], FullAccess]
-    untried: str = ""
+    looks: Callable[[str], SystemLooks]
+    plain: Callable[[str, Path], LabWithoutDoors] | None
 
 
 def _command_kind() -> SystemKind:
@@ -95,12 +113,13 @@ def _command_kind() -> SystemKind:
     from driver.systems.commands.command_access import CommandAccess
     from driver.systems.commands.command_file import is_command_file
     from driver.systems.commands.command_lab import CommandLab, described
+    from driver.systems.commands.command_looks import CommandLooks
     from driver.systems.commands.running_commands import COMMANDS, running_commands
 
     return SystemKind(
         COMMANDS, ISOLATED, is_command_file, lambda project: SupervisorClient(project).is_there(),
         lambda request, _: (described(request), []), CommandLab, running_commands, CommandAccess,
-        untried="look into containers, and its services are commands of this machine",
+        CommandLooks, None,
     )  # fmt: skip
 
 
@@ -109,7 +128,8 @@ def kinds() -> tuple[SystemKind, ...]:
     compose = SystemKind(
         COMPOSE, COMPOSE, lambda file: True, lambda project: False, describe_system,
         lambda project, folder, journals: SystemLab(project, door_image(), folder, journals),
-        running_system, RunningAccess,
+        running_system, RunningAccess, DockerLooks,
+        lambda project, folder: PlainLab(project, door_image(), folder),
     )  # fmt: skip
     return _command_kind(), compose
 

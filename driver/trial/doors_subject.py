@@ -7,23 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from driver.engines.compose_clients import in_parallel
-from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Say
 from driver.errors import EngineError
 from driver.histories.link_connections import LinkConnection
 from driver.histories.link_names import pair_of
 from driver.scenarios.plan import PlannedFault
 from driver.systems import sockets
-from driver.systems.lab_of_system import StartedSystem, SystemLab
+from driver.systems.lab_of_system import StartedSystem
 from driver.systems.replicas import PublishedAddress
 from driver.systems.running_system import RunningSystem
+from driver.systems.system_kinds import SystemLabControl
+from driver.systems.system_looks import SystemLooks
 from driver.systems.system_request import SystemRequest
 from driver.systems.system_site import SystemSite
 from driver.trial.container_looks import container_look
 from driver.trial.picture import joined
 from driver.trial.programme import NothingToHitError, TrialStep
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_hit
-from driver.trial.socket_tables import socket_table
 from driver.trial.step_faults import FaultRecords, StepFaults
 from driver.trial.trial_records import DialledConnection, FaultProof, TrialRecords
 
@@ -52,9 +52,9 @@ class DoorsSubject:
 
     def __init__(
         self,
-        lab: SystemLab,
+        lab: SystemLabControl,
         running: Callable[[], RunningSystem],
-        sdk: DockerSdk,
+        looks: SystemLooks,
         request: SystemRequest,
         started: StartedSystem,
         traffic: TrafficSource | None,
@@ -62,7 +62,7 @@ class DoorsSubject:
     ) -> None:
         self._lab = lab
         self._running = running
-        self._sdk = sdk
+        self._looks = looks
         self._request = request
         self._traffic = traffic
         self._say = say
@@ -113,7 +113,7 @@ class DoorsSubject:
     def _look_at_containers(self) -> dict[str, ContainerLook]:
         found = {}
         for one in self._lab.containers().replicas:
-            details = self._sdk.inspect_id(one.id)
+            details = self._looks.details(one)
             if details is None:
                 continue
             self._ids[one.name] = one.id
@@ -142,14 +142,13 @@ class DoorsSubject:
         since_s = self._logs_since.get(name)
         self._logs_since[name] = time.time()
         try:
-            return self._sdk.last_lines(self._ids[name], since_s, MOST_LOG_LINES)
+            return self._looks.last_lines(self._ids[name], since_s, MOST_LOG_LINES)
         except EngineError:
             return []
 
     def half_closed(self) -> dict[str, int]:
         self._look_at_containers()
-        is_local = self._sdk.is_local
-        tables = {name: socket_table(details, is_local) for name, details in self._details.items()}
+        tables = {name: self._looks.socket_table(details) for name, details in self._details.items()}
         return {name: sockets.half_closed(table) for name, table in tables.items()}
 
     # -- faults --------------------------------------------------------------------------------------------

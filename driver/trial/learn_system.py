@@ -17,6 +17,7 @@ from driver.systems.portless_services import PortlessServiceError
 from driver.systems.replicas import Replica, SystemContainers
 from driver.systems.resolve_compose import without_doors
 from driver.systems.system import System
+from driver.systems.system_kinds import LabWithoutDoors
 from driver.systems.system_request import SystemRequest
 
 FIRST_EPHEMERAL_PORT = 32_768
@@ -58,15 +59,9 @@ class LabWithDoors(LabContainers, Protocol):
         """Start it, and return when all of it is ready."""
 
 
-class LabWithoutDoors(LabContainers, Protocol):
-    """Starts a system without doors, as PlainLab does."""
-
-    def start(self, request: SystemRequest, say: Say) -> System:
-        """Start it, and return when all of it is ready."""
-
-
 class SystemStarter:
-    """Starts one system; `lab` with doors, `plain` without, each in a project of its own.
+    """Starts one system; `lab` with doors, `plain` without, each in a project of its own. None: a system of
+    this kind cannot be started without doors.
 
     `listening` returns on which TCP ports each service listens for others now.
     """
@@ -74,7 +69,7 @@ class SystemStarter:
     def __init__(
         self,
         lab: LabWithDoors,
-        plain: LabWithoutDoors,
+        plain: LabWithoutDoors | None,
         listening: Callable[[Sequence[Replica]], Mapping[str, set[int]]],
         say: Say,
     ) -> None:
@@ -139,6 +134,8 @@ class SystemStarter:
 
         Raises an error that names what is the matter where there are no such ports.
         """
+        if self._plain is None:
+            raise error
         self._say(f"{error.sentence.splitlines()[0]} Starting the system without doors, to compare.")
         began_s = time.monotonic()
         try:

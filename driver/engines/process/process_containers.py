@@ -43,13 +43,12 @@ class ProcessContainers:
 
     def containers(self) -> list[Container]:
         rows = self._rows() if self._supervisor.is_there() else []
-        found = [
-            Container(
-                row.name, row.service, f"{self._project}-{row.name}-{row.created}", row.image, row.status, ""
-            )
-            for row in rows
-        ]
+        found = [Container(row.name, row.service, self.id_of(row), row.image, row.status, "") for row in rows]
         return sorted(found, key=lambda one: (one.service, len(one.name), one.name))
+
+    def id_of(self, row: ProcessRow) -> str:
+        """Return the id of a process, which no other one of this lab has had."""
+        return f"{self._project}-{row.name}-{row.created}"
 
     def inspect(self, name: str) -> ContainerState:
         return _state(self._row(name))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from driver.errors import EngineError, NoFileError, NotReadyError, UsageError
 from driver.loads.load import OutsideNetwork
 from driver.systems.commands.command_containers import address_of
 from driver.systems.commands.command_engine import CommandEngine
+from driver.systems.commands.command_looks import CommandLooks, lines_since
 from driver.systems.replicas import PublishedAddress, Replica
 from driver.systems.running_system import RunningSystem
 from driver.systems.system_access import EXEC_TIMEOUT_S, MOST_LOG_BYTES, Ran
@@ -26,6 +26,7 @@ class CommandAccess:
         self._system = running.file.system
         self._engine = CommandEngine(running.file.project, running.file.containers)
         self._description = self._engine.description()
+        self._looks = CommandLooks(running.file.project)
 
     def published(self) -> Sequence[PublishedAddress]:
         return self._engine.system_containers().published
@@ -72,29 +73,13 @@ class CommandAccess:
             found += piece
             if len(found) > MOST_LOG_BYTES:
                 raise EngineError(f"The log of {service} has more than {MOST_LOG_BYTES} bytes.")
-        if since_s is None:
-            return bytes(found)
-        begin = datetime.fromtimestamp(since_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
-        # Times of one format and zone are in the order of their texts.
-        return b"".join(line for line in found.splitlines(keepends=True) if line[: len(begin)] >= begin)
+        lines = bytes(found).decode(errors="replace").splitlines(keepends=True)
+        return "".join(lines_since(lines, since_s)).encode()
 
     def inspect(self, service: str, replica: int = 1) -> Mapping[str, Any]:
-        """Return what an engine of containers says of one, as far as a process has it."""
-        one = self._replica(service, replica)
-        state = self._engine.inspect(one.name)
-        return {
-            "Id": one.id,
-            "Name": one.name,
-            "RestartCount": 0,
-            "State": {
-                "Status": state.status,
-                "Running": state.status in ("running", "paused"),
-                "Paused": state.status == "paused",
-                "ExitCode": max(0, state.exit_code),
-                "OOMKilled": state.out_of_memory,
-                "StartedAt": f"start {self._engine.starts(one.name)}",
-            },
-        }
+        found = self._looks.details(self._replica(service, replica))
+        assert found is not None, "a process that was just seen has details"
+        return found
 
     def usage(self, service: str, replica: int = 1) -> ResourceReading:
         name = self._replica(service, replica).name

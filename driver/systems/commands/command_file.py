@@ -14,7 +14,7 @@ from typing import Any
 from chaos.explain import nearest
 from driver.errors import UsageError
 from driver.files import FileReadError, read_file
-from driver.scenarios.yaml_file import MAX_BYTES, FileError, KeyPath, YamlFile, read_yaml
+from driver.scenarios.yaml_file import MAX_BYTES, FileError, KeyPath, NoYamlError, YamlFile, read_yaml
 from driver.systems.compose_config import (
     ComposeNetwork,
     ComposeService,
@@ -34,7 +34,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}", re.A)
 _PORT = re.compile(
     r"(?:(?:(?P<host>[\d.]+):)?(?P<published>\d*):)?(?P<target>\d+)(?:/(?P<protocol>\w+))?", re.A
 )
-_HAS_RUN = re.compile(rb"^[ \t].*\brun[ \t]*:", re.M)
+_HAS_RUN = re.compile(rb"\brun[\"']?[ \t]*:")
 _NEEDS_DOCKER = ("image", "build")
 
 
@@ -67,9 +67,9 @@ def is_command_file(file: Path) -> bool:
         return False
     try:
         data = read_yaml(file).data
-    except FileError:
+    except FileError as error:
         # A file that is no YAML is refused by the reader that names the line.
-        return True
+        return isinstance(error, NoYamlError)
     services = data.get("services") if isinstance(data, dict) else None
     return isinstance(services, dict) and any(
         isinstance(one, dict) and RUN in one for one in services.values()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from driver.subprocesses import CommandResult
-from driver.trial import socket_tables
-from driver.trial.socket_tables import socket_table
+from driver.systems import socket_tables
+from driver.systems.socket_tables import socket_table
 
 ID = "4f" * 32
 

@@ -104,6 +104,8 @@ def test_what_containers_alone_have_is_refused(tmp_path: Path, request_: dict[st
         (SHOP, "commands"),
         ("services:\n  web:\n    image: nginx\n    command: run\n", "compose"),
         ("services:\n  web:\n    run: [\n", "commands"),
+        ('{"services": {"web": {"run": "serve"}}}', "commands"),
+        ("services:\n  web:\n    image: !reset null\n    command: [run:]\n", "compose"),
         ("stormlab: 1\ncompose: [compose.yaml]\n", "compose"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from driver.systems.commands.command_containers import (
     unheard,
 )
 from driver.systems.commands.command_file import read_commands
+from driver.systems.commands.command_looks import lines_since
 from driver.systems.commands.command_plan import CommandFolders, CommandPlan, plan_commands
 from driver.systems.door_compose import DoorOptions
 from driver.systems.prepared_system import prepared
@@ -106,6 +108,12 @@ def row(name: str, service: str, status: str, exit_code: int = -1) -> ProcessRow
         name=name, service=service, image="", digest="", created=1, status=status, exit_code=exit_code,
         out_of_memory=False, plugged=True, cpus=None, memory_bytes=0, made_cpus=None, made_memory_bytes=0,
     )  # fmt: skip
+
+
+def test_a_log_is_read_from_a_time_on() -> None:
+    lines = ["2026-12-01T05:00:00.900000000Z one", "2026-12-01T05:00:01.100000000Z two"]
+    assert lines_since(lines, datetime(2026, 12, 1, 5, 0, 1, tzinfo=UTC).timestamp()) == lines[1:]
+    assert lines_since(lines, None) == lines
 
 
 def test_a_replica_is_ready_once_it_listens_on_its_ports_and_has_an_address_while_it_runs() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from driver.engines.docker_sdk import DockerSdk
 from driver.subprocesses import ask
-from driver.systems import sockets
-from driver.systems.replicas import Replica
 
 CALL_TIMEOUT_S = 15.0
 MOST_BYTES = 4 << 20
@@ -38,17 +35,6 @@ def socket_table(details: Mapping[str, Any], is_local: bool) -> str:
     words = ["docker", "exec", container, "head", "-c", str(MOST_BYTES), *(f"/proc/{one}" for one in _TABLES)]
     answer = ask(words, CALL_TIMEOUT_S)
     return answer.text if answer.ok else ""
-
-
-def listening_ports(sdk: DockerSdk, replicas: Iterable[Replica]) -> dict[str, set[int]]:
-    """Return the TCP ports on which each service listens for others, now."""
-    found: dict[str, set[int]] = {}
-    for one in replicas:
-        details = sdk.inspect_id(one.id)
-        if details is not None:
-            table = socket_table(details, sdk.is_local)
-            found.setdefault(one.service, set()).update(sockets.listening_ports(table))
-    return found
 
 
 def _is_of(pid: int, container: str) -> bool:
