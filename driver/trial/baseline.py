@@ -22,7 +22,8 @@ class FlowBaseline(msgspec.Struct, frozen=True):
     """One link at rest. Rates are means; `silence_s` is the longest time without a byte.
 
     `window_s` is the length over which it is judged, `to_server_least` and `to_client_least` what it must
-    carry within that. `judged` is false for a link with too little traffic for that.
+    carry within that. `judged` is false for a link with too little traffic for that. `standing` is the least
+    number of connections that were open at any time.
     """
 
     to_server_per_s: float
@@ -34,6 +35,14 @@ class FlowBaseline(msgspec.Struct, frozen=True):
     to_server_least: int = 0
     to_client_least: int = 0
     judged: bool = True
+    standing: int = 0
+
+    @property
+    def by_connection(self) -> bool:
+        """Whether it is judged by its connections alone: one was always open, and is used too rarely for its
+        traffic to be compared, but within the time for which a step waits.
+        """
+        return not self.judged and self.carries and self.standing > 0 and self.silence_s <= LONGEST_WINDOW_S
 
     @property
     def carries(self) -> bool:
@@ -82,7 +91,8 @@ def baseline_of(samples: Sequence[SystemSample]) -> SystemBaseline:
         if points and points[-1][1].accepted:
             one = _flow(points, length_s)
             over = any(is_client(container, name) for container in ended)
-            flows[name] = msgspec.structs.replace(one, judged=one.judged and not over)
+            standing = 0 if over else one.standing
+            flows[name] = msgspec.structs.replace(one, judged=one.judged and not over, standing=standing)
     groups = {pair: _flow(group_points(samples, links), length_s) for pair, links in grouped(flows).items()}
     return SystemBaseline(length_s, flows, last.containers, _requests(first, last), restless, groups)
 
@@ -160,6 +170,7 @@ def _flow(points: Sequence[tuple[float, FlowCounters]], length_s: float) -> Flow
         to_server_least=_least(up, window_s) if judged else 0,
         to_client_least=_least(down, window_s) if judged else 0,
         judged=judged,
+        standing=min(one.connections for _, one in points),
     )
 
 

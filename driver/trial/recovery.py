@@ -37,7 +37,9 @@ class LinkRecovery(msgspec.Struct, frozen=True):
     `after_s` is the time from healing to the first byte of steady traffic, None where there is none.
     `share` is its traffic in the last window, as a share of the baseline's mean; `attempts` the connections
     that it accepted since the fault began; `missed` whether it was silent for unusually long, and `silent_s`
-    for how long at most. Where links of other replicas carry for it, it is as these are.
+    for how long at most. Where links of other replicas carry for it, it is as these are. `idle`: nothing was
+    asked of it since healing, as of a client that has no work and dials for each call. `silent_at_heal_s` is
+    how long it had been silent when the fault ended.
     """
 
     after_s: float | None
@@ -46,6 +48,8 @@ class LinkRecovery(msgspec.Struct, frozen=True):
     missed: bool
     connections: int
     silent_s: float = 0.0
+    idle: bool = False
+    silent_at_heal_s: float = 0.0
 
     @property
     def carries(self) -> bool:
@@ -115,7 +119,7 @@ def recovery(
 
     `renewed` is the container, or the service, that the fault itself starts again, `touched` are the
     containers at an end of what it hits, `finished` those that were so before. Only links are judged that had
-    enough traffic in the baseline, and whose client is not finished.
+    enough traffic in the baseline, or a connection that was always open, and whose client is not finished.
     """
     judge = _ContainerJudge(
         {name: one for name, one in baseline.containers.items() if name not in baseline.restless},
@@ -125,9 +129,11 @@ def recovery(
     done = judge.finished(samples[-1])
     since_s = _since_s(judge, samples, healed_s)
     links = {
-        name: _link(one, LinkTotals(flow_points(samples, name)), began_s, healed_s)
+        name: (_link if one.judged else _quiet_link)(
+            one, LinkTotals(flow_points(samples, name)), began_s, healed_s
+        )
         for name, one in baseline.links.items()
-        if one.judged and not any(is_client(container, name) for container in done)
+        if (one.judged or one.by_connection) and not any(is_client(container, name) for container in done)
     }
     return SystemRecovery(
         links={**links, **_carried_by_others(baseline, links, samples, began_s, healed_s)},
@@ -199,6 +205,28 @@ class LinkTotals:
         told = next(i for i, now in enumerate(self.totals) if now.to_client_bytes == last.to_client_bytes)
         return asked > told
 
+    def connected_since_s(self, healed_s: float) -> float | None:
+        """Return since when, from healing on, a connection has always been open; None where none is, or for
+        less than STEADY_S.
+        """
+        since_s = None
+        for at_s, now in zip(self.times, self.totals, strict=True):
+            if at_s >= healed_s:
+                since_s = None if not now.connections else at_s if since_s is None else since_s
+        return None if since_s is None or self.times[-1] - since_s < STEADY_S - _ROUNDING_S else since_s
+
+    def silent_at_s(self, began_s: float, at_s: float) -> float:
+        """Return for how long it had carried no byte at a time, since `began_s` at the earliest."""
+        since_s, before = began_s, -1
+        for time_s, now in zip(self.times, self.totals, strict=True):
+            total = now.to_server_bytes + now.to_client_bytes
+            if time_s > at_s:
+                break
+            if time_s >= began_s and total != before:
+                since_s = time_s
+            before = total
+        return max(0.0, at_s - since_s)
+
     def silent_s(self, began_s: float) -> float:
         """Return the longest time without a byte from `began_s` on."""
         longest_s, since_s, before = 0.0, began_s, -1
@@ -230,7 +258,28 @@ def _link(one: FlowBaseline, totals: LinkTotals, began_s: float, healed_s: float
         missed=silent_s > one.window_s,
         connections=last.connections,
         silent_s=silent_s,
+        idle=since_s is None and not _lost(one, last) and not totals.in_vain(one, healed_s),
+        silent_at_heal_s=totals.silent_at_s(began_s, healed_s),
     )
+
+
+def _quiet_link(one: FlowBaseline, totals: LinkTotals, began_s: float, healed_s: float) -> LinkRecovery:
+    """Return a link after a fault that is judged by its connections alone: one must be open, as at rest."""
+    before = totals.at(began_s)
+    since_s = None if before is None else totals.connected_since_s(healed_s)
+    last = totals.totals[-1] if totals.totals else FlowCounters()
+    return LinkRecovery(
+        after_s=None if since_s is None else max(0.0, since_s - healed_s),
+        share=1.0 if since_s is not None else 0.0,
+        attempts=0 if before is None else last.accepted - before.accepted,
+        missed=False,
+        connections=last.connections,
+    )
+
+
+def _lost(one: FlowBaseline, last: FlowCounters) -> bool:
+    """Whether a connection was always open at rest, and none is now: its client is not idle."""
+    return one.standing > 0 and not last.connections
 
 
 def _carried_by_others(
@@ -249,14 +298,13 @@ def _carried_by_others(
         if group is None or not group.judged or not (one.after_s is None or one.missed):
             continue
         totals = LinkTotals(group_points(samples, grouped(baseline.links)[pair_of(name)]))
-        was, own = baseline.links[name], LinkTotals(flow_points(samples, name))
-        together = _link(_taken_over(group, was), totals, began_s, healed_s)
-        idle = one.after_s is None and not own.in_vain(was, healed_s)
+        together = _link(_taken_over(group, baseline.links[name]), totals, began_s, healed_s)
         found[name] = msgspec.structs.replace(
             one,
-            after_s=together.after_s if idle else one.after_s,
+            after_s=together.after_s if one.idle else one.after_s,
             missed=one.missed and together.missed,
             silent_s=min(one.silent_s, together.silent_s),
+            silent_at_heal_s=min(one.silent_at_heal_s, together.silent_at_heal_s),
         )
     return found
 

@@ -109,6 +109,10 @@ def notes_on(started: StartedSystem, baseline: SystemBaseline | None) -> list[st
     for name, one in sorted(baseline.links.items()) if baseline else ():
         if not one.carries:
             found.append(f"{name} was dialled and carried nothing at rest: not tried")
+        elif one.by_connection:
+            found.append(
+                f"{name} is silent for up to {one.silence_s:.1f} s at rest: judged by its connections alone"
+            )
         elif not one.judged:
             # A longer watch helps only where the window that the link needs may be that long.
             watch = "--watch more time, or " if one.window_s <= LONGEST_WINDOW_S else "it "

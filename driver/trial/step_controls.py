@@ -16,6 +16,7 @@ from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, S
 
 REQUESTS = "requests"
 WITHHELD = "traffic since healing withheld"
+CLOSED = "no connection since healing"
 ENDED = "the container ended"
 UNANSWERED = "no answer since healing"
 _KILLED = 137
@@ -45,10 +46,15 @@ def controls_of(
     """
     found = compare(samples)
     silent = compare(_with_silent_links(samples, healed_s))
+    quiet = [name for name in sorted(found.links) if baseline.links[name].by_connection]
+    closed = compare(_with_closed_links(samples, healed_s)) if quiet else found
     ended = compare([*samples[:-1], _with_ended_containers(samples[-1])])
     controls = [
-        StepControl(name, WITHHELD, silent.links[name].after_s is None) for name in sorted(found.links)
+        StepControl(name, WITHHELD, silent.links[name].after_s is None)
+        for name in sorted(found.links)
+        if name not in quiet
     ]
+    controls += [StepControl(name, CLOSED, closed.links[name].after_s is None) for name in quiet]
     controls += [StepControl(name, ENDED, name in ended.troubles) for name in _compared(baseline, found)]
     if found.requests is not None:
         unanswered = compare(_with_unanswered_requests(samples, healed_s)).requests
@@ -74,6 +80,16 @@ def _with_silent_links(samples: Sequence[SystemSample], healed_s: float) -> list
         links = {name: _silent(now, last.get(name)) for name, now in sample.links.items()}
         changed.append(replace(sample, links=links))
     return changed
+
+
+def _with_closed_links(samples: Sequence[SystemSample], healed_s: float) -> list[SystemSample]:
+    """Return samples in which no connection of any link is open from healing on."""
+    return [
+        one
+        if one.at_s < healed_s
+        else replace(one, links={name: replace(now, connections=0) for name, now in one.links.items()})
+        for one in samples
+    ]
 
 
 def _silent(now: FlowCounters, last: FlowCounters | None) -> FlowCounters:

@@ -43,8 +43,11 @@ def changes(seen: StepEvidence) -> Iterator[str]:
     for name in found.restarted:
         if name not in found.troubles:
             yield f"{name} ended and was started again by its restart policy"
-    for name in found.dead_links():
+    causes = _causes(found)
+    for name in causes:
         yield _dead(name, found.links[name])
+    if idle := [name for name in found.dead_links() if name not in causes]:
+        yield f"without work since: {name_list(idle, 3)}"
     if not found.steady and not found.troubles:
         yield "a container keeps restarting"
     if found.requests is not None and found.requests.after_s is None:
@@ -55,6 +58,14 @@ def changes(seen: StepEvidence) -> Iterator[str]:
         yield f"{found.requests.failed} of {found.requests.sent} requests failed"
     for name, count in sorted(seen.half_open.items()):
         yield f"{name} holds {counted(count, 'connection')} that its door has closed"
+
+
+def _causes(found: SystemRecovery) -> list[str]:
+    """Return the links that are not back for a reason of their own. Of one that is idle nothing was asked:
+    where another is not back, it waits for that one.
+    """
+    dead = found.dead_links()
+    return [name for name in dead if not found.links[name].idle] or dead
 
 
 def _dead(name: str, one: LinkRecovery) -> str:
@@ -72,14 +83,17 @@ def _missed(seen: StepEvidence) -> list[str]:
 
 
 def stopped(seen: StepEvidence) -> list[str]:
-    """Links that the fault did not hit and that were silent for half of it, where the client of those that it
-    hit is at an end of one.
+    """Links that the fault did not hit and that were silent for half of it, or for its last third, where the
+    client of those that it hit is at an end of one.
     """
     if not seen.step.kind.shows_waits:
         return []
     client = client_of(seen.step.target)
+    for_s, links = seen.step.kind.for_s, seen.recovery.links
     silent = [
-        name for name in _missed(seen) if seen.recovery.links[name].silent_s >= seen.step.kind.for_s / 2
+        name
+        for name in _missed(seen)
+        if links[name].silent_s >= for_s / 2 or links[name].silent_at_heal_s >= for_s / 3
     ]
     waits = client != OUTSIDE and any(
         client in (service_of(client_of(one)), server_of(one)) for one in silent
@@ -120,7 +134,7 @@ def advice(seen: StepEvidence) -> Iterator[str]:
             yield f"{name} runs and fails its health check: nothing restarts a container for that."
     for name in found.restarted:
         yield f"{name} ends when this happens. Its restart policy starts it again; it could connect again."
-    for name in found.dead_links():
+    for name in _causes(found):
         client = name.partition("->")[0]
         if client not in found.troubles:
             yield _link_advice(name, client, found.links[name])

@@ -51,7 +51,7 @@ def why_not_tried(pair: str, baseline: SystemBaseline) -> str:
     links = [one for name, one in sorted(baseline.links.items()) if pair_of(name) == pair]
     if not any(one.carries for one in links):
         return "it carried nothing at rest"
-    if any(one.judged for one in links):
+    if any(one.judged or one.by_connection for one in links):
         return ""
     silence_s = min(one.silence_s for one in links if one.carries)
     return f"it is silent for up to {silence_s:.1f} s at rest, or its client has ended: too long to be judged"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from driver.exit_codes import ExitCode
 from driver.nouns import counted
@@ -28,7 +29,8 @@ _COUNT = re.compile(r"(?<![\w\[:.])\d+(\.\d+)?")
 class FindingGroup(msgspec.Struct, frozen=True):
     """Findings with the same thing to change. `number` counts groups from 1.
 
-    `weaker`: everything came back, and stopped meanwhile, which the verdict does not count.
+    `weaker`: everything came back, and stopped meanwhile or was dialled without a wait, which the verdict
+    does not count.
     """
 
     number: int
@@ -71,7 +73,7 @@ def verdict(
 ) -> tuple[str, str, ExitCode]:
     """Return a trial's verdict as a word, the sentence for it, and the exit code.
 
-    What stopped only while a server was silent is named, and makes no verdict.
+    What stopped only while a server was silent, or was dialled without a wait, is named and makes no verdict.
 
     Steps that were not tried because of the budget make no verdict; one that shows nothing makes it
     inconclusive unless another is a finding.
@@ -81,8 +83,11 @@ def verdict(
     unclear = [one for one in tried if one.verdict is StepVerdict.inconclusive]
     left = len(outcomes) - len(tried)
     rest = f" {left} of {len(outcomes)} steps were not tried." if left else ""
-    if waits := weaker_groups(outcomes):
-        rest += f" {counted(len(waits), 'silent server')} stopped more than the links to it."
+    weaker = weaker_groups(outcomes)
+    if stops := sum(1 for one in weaker if one.outcomes[0].stopped):
+        rest += f" {counted(stops, 'silent server')} stopped more than the links to it."
+    if hasty := len(weaker) - stops:
+        rest += f" {counted(hasty, 'link')} {'was' if hasty == 1 else 'were'} dialled too often."
     if broke:
         causes = len(groups(outcomes))
         what = f"{causes} {'thing' if causes == 1 else 'things'} to change"
@@ -125,14 +130,20 @@ def groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
 
 
 def weaker_groups(outcomes: Sequence[StepOutcome], after: int = 0) -> list[FindingGroup]:
-    """Return what stopped while a server was silent, and came back, numbered from `after` on."""
-    found: dict[str, list[StepOutcome]] = {}
+    """Return what stopped while a server was silent, and what was dialled without a wait, of steps after
+    which everything came back, numbered from `after` on.
+    """
+    found: dict[tuple[bool, str], list[StepOutcome]] = {}
     for one in outcomes:
-        if one.verdict is StepVerdict.came_back and one.stopped:
-            found.setdefault(one.stop_advice, []).append(one)
+        if one.verdict is StepVerdict.came_back:
+            for advice in one.advice:
+                found.setdefault((False, advice), []).append(replace(one, stopped=()))
+            if one.stopped:
+                found.setdefault((True, one.stop_advice), []).append(one)
+    order = sorted(found, key=lambda key: not key[0])
     return [
-        FindingGroup(number, (advice,), steps, weaker=True)
-        for number, (advice, steps) in enumerate(found.items(), start=after + 1)
+        FindingGroup(number, (key[1],), found[key], weaker=True)
+        for number, key in enumerate(order, start=after + 1)
     ]
 
 
@@ -143,9 +154,9 @@ def all_groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
 
 
 def mark(outcome: StepOutcome) -> str:
-    """Return the mark of a step's row; one that stopped more than what it hit is a weaker finding."""
-    stopped = outcome.verdict is StepVerdict.came_back and outcome.stopped
-    return "warn" if stopped else _MARKS[outcome.verdict]
+    """Return the mark of a step's row; "warn" for a weaker finding."""
+    is_weaker = outcome.verdict is StepVerdict.came_back and (outcome.stopped or outcome.advice)
+    return "warn" if is_weaker else _MARKS[outcome.verdict]
 
 
 def row(outcome: StepOutcome) -> list[str]:

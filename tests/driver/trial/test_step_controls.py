@@ -11,7 +11,7 @@ from driver.trial.baseline import SystemBaseline, baseline_of
 from driver.trial.programme import KINDS, TrialStep
 from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
-from driver.trial.step_controls import ENDED, REQUESTS, UNANSWERED, WITHHELD, StepControl, controls_of
+from driver.trial.step_controls import CLOSED, ENDED, REQUESTS, UNANSWERED, WITHHELD, StepControl, controls_of
 from driver.trial.step_outcome import StepOutcome, StepVerdict, with_controls
 
 LINK = "api[1]->db:5432"
@@ -48,6 +48,16 @@ def test_each_comparison_of_a_step_that_came_back_breaks_after_its_change() -> N
         StepControl("db[1]", ENDED, True),
         StepControl(REQUESTS, UNANSWERED, True),
     ]
+
+
+def test_a_link_that_is_judged_by_its_connections_breaks_without_one() -> None:
+    quiet = replace(AT_REST.links[LINK], judged=False, silence_s=8.0, standing=1)
+    at_rest = replace(AT_REST, links={LINK: quiet})
+    observed = samples(BEGAN_S - 1, END_S)
+    controls = controls_of(
+        lambda changed: recovery(at_rest, changed, BEGAN_S, HEALED_S), at_rest, observed, HEALED_S
+    )
+    assert controls[0] == StepControl(LINK, CLOSED, True)
 
 
 def test_what_is_not_compared_has_no_control() -> None:

@@ -197,6 +197,26 @@ def test_a_step_touches_the_containers_at_both_ends_of_what_it_hits() -> None:
     assert touched(TrialStep(KINDS[1], "api[1]"), at_rest) == ["api[1]", "db[1]", "web[1]"]
 
 
+def test_a_link_of_which_nothing_was_asked_is_no_cause_where_another_is_not_back() -> None:
+    dead = LinkRecovery(None, 0.0, 0, True, 0)
+    found = outcome(SystemRecovery({LINK: dead, OTHER: replace(dead, idle=True)}))
+    assert found.broke == [f"{LINK} has no connection", f"without work since: {OTHER}"]
+    assert len(found.advice) == 1
+    assert "db:5432" in found.advice[0]
+
+
+def test_links_of_which_nothing_was_asked_are_named_where_no_other_is_not_back() -> None:
+    found = outcome(SystemRecovery({LINK: LinkRecovery(None, 0.0, 0, True, 0, idle=True)}))
+    assert found.broke == [f"{LINK} has no connection"]
+    assert found.advice
+
+
+def test_a_link_that_stopped_some_time_into_a_silence_and_until_its_end_is_named() -> None:
+    stall = TrialStep(next(kind for kind in KINDS if kind.shows_waits), "api->db:5432")
+    late = LinkRecovery(0.5, 1.0, 0, True, 1, stall.kind.for_s / 2 - 1, silent_at_heal_s=stall.kind.for_s / 3)
+    assert outcome(SystemRecovery({LINK: late, OTHER: late}), stall).stopped == [OTHER]
+
+
 @pytest.mark.parametrize(
     ("silent_s", "stopped"), [(18.0, [OTHER]), (4.0, [])], ids=["until it was healed", "a time limit"]
 )

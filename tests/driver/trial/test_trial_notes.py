@@ -27,6 +27,12 @@ def test_a_longer_watch_is_advised_only_where_the_window_of_the_link_fits(
     assert "more traffic" in note
 
 
+def test_a_link_that_is_judged_by_its_connections_alone_is_named() -> None:
+    quiet = FlowBaseline(1, 1, 0.0, 1, 8.0, 16.0, judged=False, standing=1)
+    (note,) = notes(SystemBaseline(20.0, {LINK: quiet}, {}))
+    assert note.endswith("judged by its connections alone")
+
+
 def test_a_container_that_restarts_at_rest_is_named() -> None:
     (note,) = notes(SystemBaseline(6.0, {}, {}, restless=["cron[1]"]))
     assert note == "cron[1] ends and is started again at rest: that is no finding"

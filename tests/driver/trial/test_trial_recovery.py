@@ -88,6 +88,60 @@ def test_a_silence_longer_than_a_window_is_missed_traffic(
     assert link(samples(spans)).missed is missed
 
 
+STANDING = replace(AT_REST.links[LINK], silence_s=8.0, window_s=16.0, judged=False, standing=1)
+
+
+def quiet(connections: list[tuple[float, int]]) -> LinkRecovery:
+    """A link that is used every 8 s and had a connection, with as many connections from these times on."""
+    looks = []
+    for look in samples([(0, 0)]):
+        count = [count for at_s, count in connections if look.at_s >= at_s][-1]
+        looks.append(SystemSample(look.at_s, {LINK: FlowCounters(count, 2, 40, 40)}, look.containers))
+    return recovery(replace(AT_REST, links={LINK: STANDING}), looks, BEGAN_S, HEALED_S).links[LINK]
+
+
+@pytest.mark.parametrize(
+    ("connections", "after_s"),
+    [
+        ([(0, 1), (1, 0)], None),
+        ([(0, 1), (1, 0), (8, 1)], 2.0),
+        ([(0, 1)], 0.0),
+        ([(0, 1), (1, 0), (11.5, 1)], None),
+    ],
+    ids=["lost for good", "connected again", "never lost", "only just connected"],
+)
+def test_a_link_that_is_used_too_rarely_is_judged_by_the_connection_that_it_always_had(
+    connections: list[tuple[float, int]], after_s: float | None
+) -> None:
+    assert quiet(connections).after_s == after_s
+
+
+def test_a_link_that_has_lost_the_connection_that_it_always_had_is_not_idle() -> None:
+    lost = [replace(one, links={LINK: replace(one.links[LINK], connections=0)}) for one in samples([(0, 1)])]
+    assert link(lost).idle
+    flow = replace(AT_REST.links[LINK], standing=1)
+    assert not recovery(replace(AT_REST, links={LINK: flow}), lost, BEGAN_S, HEALED_S).links[LINK].idle
+
+
+def test_a_replica_that_lost_its_connection_is_not_back_while_another_does_all_the_work() -> None:
+    one, other = "worker[1]->queue:5672", "worker[2]->queue:5672"
+    looks = [
+        SystemSample(
+            at_s,
+            {
+                one: FlowCounters(int(at_s < 25), 1, round(100 * min(at_s, 25)), round(100 * min(at_s, 25))),
+                other: FlowCounters(1, 1, *[round(100 * at_s + 100 * max(0, at_s - 25))] * 2),
+            },
+            {"worker[1]": ContainerLook("worker", life="a"), "worker[2]": ContainerLook("worker", life="b")},
+        )
+        for at_s in (step * 0.25 for step in range(60 * 4))
+    ]
+    at_rest = baseline_of([look for look in looks if look.at_s <= 20])
+    links = recovery(at_rest, [look for look in looks if look.at_s >= 20], 25.0, 30.0).links
+    assert (links[one].after_s, links[one].idle) == (None, False)
+    assert links[other].after_s is not None
+
+
 def changed(looks: list[SystemSample], name: str, *spans: tuple[float, ContainerLook]) -> list[SystemSample]:
     """The looks, with a container that becomes something else at each of these times."""
     later = []

@@ -177,6 +177,15 @@ def test_what_stopped_while_a_server_was_silent_is_a_finding_that_changes_no_exi
     assert "Set a time limit" in as_markdown(made)
 
 
+def test_a_link_that_was_dialled_without_a_wait_is_a_finding_that_changes_no_exit_code() -> None:
+    made = report(replace(back(CUT), advice=["api[1]->db:5432 is dialled too often: let it wait."]))
+    assert made.exit_code is ExitCode.PASSED
+    assert "1 link was dialled too often" in made.because
+    (group,) = all_groups(made.outcomes)
+    assert (group.weaker, group.advice) == (True, ("api[1]->db:5432 is dialled too often: let it wait.",))
+    assert mark(made.outcomes[0]) == "warn"
+
+
 def test_several_advices_are_sentences_of_which_the_first_is_the_title() -> None:
     one = replace(broke(CUT), advice=["Connect again.", "api[1] waits for db."])
     (group,) = groups([one])
