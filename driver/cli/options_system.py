@@ -80,7 +80,8 @@ any_ports = click.option(
 )
 system = click.option(
     "--system", type=click.Path(path_type=Path), metavar="FILE", callback=compose_file,
-    help="Use the system of this Compose file (or of the stormlab.yaml learned of it), not the lab.",
+    help="Use the system of this file, not the lab: a Compose file, one whose services are commands, or a "
+    "stormlab.yaml learned of one.",
 )  # fmt: skip
 
 

@@ -32,9 +32,9 @@ def command(
 ) -> None:  # fmt: skip
     """Start a lab and leave it up; a second `up` with another `--workers` scales it.
 
-    With --system it starts a system from its own Compose file, which is not edited, with a door before each
-    server: a Toxiproxy that each connection between two services passes. Each replica of a client has a link
-    of its own.
+    With --system it starts a system from its own file, which is not edited, with a door before each server:
+    a Toxiproxy that each connection between two services passes. Each replica of a client has a link of its
+    own. A service is a container of a Compose file, or a command (run: python app.py), which needs no Docker.
     """
     without = ("clients", "project", "host", "port", "watched", "monitored")
     options_system.refuse_options(system, of_system, without)
