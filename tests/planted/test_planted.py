@@ -8,6 +8,7 @@ import pytest
 
 from tests.planted.catalogue import PlantedDefect, load_all
 from tests.planted.page import PAGE, table
+from tests.planted.states import is_deep, reached
 from tests.planted.trial import ArmResult, search
 from tests.simulation.compiled import COMPILED
 
@@ -33,6 +34,12 @@ def test_an_arm_ends_with_its_time_and_finds_nothing_in_the_code_as_it_is() -> N
     result = search(1, 0.2, plain=True)
     assert result.breach == ""
     assert 0.2 <= result.took_s < 30
+
+
+def test_the_steered_arm_reaches_more_states_in_as_many_plans() -> None:
+    steered, plain = (reached(1, 60, plain=plain) for plain in (False, True))
+    assert len(steered) > len(plain)
+    assert sum(map(is_deep, steered)) > 2 * sum(map(is_deep, plain))
 
 
 def test_the_table_counts_what_each_arm_found() -> None:

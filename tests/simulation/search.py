@@ -42,10 +42,13 @@ class Found:
 
 @dataclass
 class SimulatedSearch:
-    """A search of one seed. `plain`: each plan is drawn by itself, its troubles at times."""
+    """A search of one seed. `plain`: each plan is drawn by itself. `look` is called with what a steered plan
+    came to.
+    """
 
     seed: int
     plain: bool = False
+    look: Callable[[FeaturesWorld], None] | None = None
 
     def __post_init__(self) -> None:
         self.corpus: Corpus[Plan] = Corpus(most_features=MOST_FEATURES)
@@ -56,18 +59,21 @@ class SimulatedSearch:
         """Run the next plan; return it where it breaks an invariant."""
         number = self.number
         self.number += 1
-        plan = self._next(number)
+        plan = self.next_plan(number)
         breach = breach_of(World(plan)) if self.plain else self._try(number, plan)
         return Found(number, plan, breach) if breach else None
 
     def _try(self, number: int, plan: Plan) -> str:
         world = FeaturesWorld(plan)
         breach = breach_of(world)
+        if self.look is not None:
+            self.look(world)
         self.archive.add(random.Random(f"archive {self.seed}/{number}"), plan, world.moments, world.steps)
         self.corpus.add(number, plan, world.features, 1.0 + world.steps)
         return breach
 
-    def _next(self, number: int) -> Plan:
+    def next_plan(self, number: int) -> Plan:
+        """Return plan `number`."""
         chance = random.Random(f"search {self.seed}/{number}")
         fresh = draw_short_plan(chance.randrange(2**31))
         if self.plain:
