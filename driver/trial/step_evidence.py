@@ -43,7 +43,7 @@ def changes(seen: StepEvidence) -> Iterator[str]:
     for name in found.restarted:
         if name not in found.troubles:
             yield f"{name} ended and was started again by its restart policy"
-    causes = _causes(found)
+    causes = _causes(seen)
     for name in causes:
         yield _dead(name, found.links[name])
     if idle := [name for name in found.dead_links() if name not in causes]:
@@ -60,12 +60,16 @@ def changes(seen: StepEvidence) -> Iterator[str]:
         yield f"{name} holds {counted(count, 'connection')} that its door has closed"
 
 
-def _causes(found: SystemRecovery) -> list[str]:
-    """Return the links that are not back for a reason of their own. Of one that is idle nothing was asked:
-    where another is not back, it waits for that one.
+def _causes(seen: StepEvidence) -> list[str]:
+    """Return the links that are not back for a reason of their own.
+
+    Of one that is idle nothing was asked, and one that is connected, silent, and was not hit may have no
+    work: where another is not back, they wait for that one.
     """
-    dead = found.dead_links()
-    return [name for name in dead if not found.links[name].idle] or dead
+    dead, links = seen.recovery.dead_links(), seen.recovery.links
+    hit = hit_links(seen.step, dead)
+    alone = [name for name in dead if not links[name].idle]
+    return [name for name in alone if name in hit or not links[name].connections] or alone or dead
 
 
 def _dead(name: str, one: LinkRecovery) -> str:
@@ -134,7 +138,7 @@ def advice(seen: StepEvidence) -> Iterator[str]:
             yield f"{name} runs and fails its health check: nothing restarts a container for that."
     for name in found.restarted:
         yield f"{name} ends when this happens. Its restart policy starts it again; it could connect again."
-    for name in _causes(found):
+    for name in _causes(seen):
         client = name.partition("->")[0]
         if client not in found.troubles:
             yield _link_advice(name, client, found.links[name])

@@ -205,6 +205,15 @@ def test_a_link_of_which_nothing_was_asked_is_no_cause_where_another_is_not_back
     assert "db:5432" in found.advice[0]
 
 
+def test_a_link_that_is_connected_and_silent_is_no_cause_where_one_that_was_hit_is_not_back() -> None:
+    lost, silent = LinkRecovery(None, 0.0, 0, True, 0), LinkRecovery(None, 0.0, 0, True, 1)
+    assert outcome(SystemRecovery({LINK: lost, OTHER: silent})).broke[1] == f"without work since: {OTHER}"
+    assert outcome(SystemRecovery({LINK: silent, OTHER: lost})).broke == [
+        f"{LINK} is connected and silent",
+        f"{OTHER} has no connection",
+    ]
+
+
 def test_links_of_which_nothing_was_asked_are_named_where_no_other_is_not_back() -> None:
     found = outcome(SystemRecovery({LINK: LinkRecovery(None, 0.0, 0, True, 0, idle=True)}))
     assert found.broke == [f"{LINK} has no connection"]
