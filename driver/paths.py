@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import sys
 from pathlib import Path
 
 from driver.errors import LabError
@@ -48,5 +50,43 @@ _CALLS = re.compile(r"(?<![\w./])(?:python )?lab\.py\b")
 
 
 def as_called(text: str) -> str:
-    """Return `text` with its `python lab.py` replaced by the command that exists here."""
-    return text if PROGRAM == "lab.py" else _CALLS.sub(PROGRAM, text)
+    """Return `text` with its `python lab.py` replaced by the command that exists in the current folder."""
+    if PROGRAM != "lab.py":
+        return _CALLS.sub(PROGRAM, text)
+    return text if _is_here(project_root()) else _CALLS.sub(lambda _: _by_path("python"), text)
+
+
+def as_called_anywhere(text: str) -> str:
+    """Return `text` with its `python lab.py` replaced by a command that works in every folder.
+
+    It has the absolute paths of this interpreter and of lab.py, or of the installed command.
+    """
+    if PROGRAM == "lab.py":
+        return _CALLS.sub(lambda _: _by_path(shlex.quote(sys.executable)), text)
+    installed = Path(sys.executable).parent / PROGRAM
+    command = shlex.quote(str(installed)) if installed.is_file() else PROGRAM
+    return _CALLS.sub(lambda _: command, text)
+
+
+def _by_path(python: str) -> str:
+    return f"{python} {shlex.quote(str(project_root() / 'lab.py'))}"
+
+
+def shown_path(path: Path | str) -> str:
+    """Return a path as short as a person would give it: without `..`, relative to the current folder where it
+    is in it.
+    """
+    whole = Path(path).resolve()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        return str(whole)
+    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
+
+
+def _is_here(folder: Path) -> bool:
+    """Whether a folder is the current one, which may have been removed."""
+    try:
+        return Path.cwd() == folder
+    except FileNotFoundError:
+        return False

@@ -47,12 +47,22 @@ def _rate(_: click.Context, __: click.Parameter, text: str) -> float:
     return found
 
 
+def _request(_: click.Context, __: click.Parameter, given: tuple[str, str] | None) -> tuple[str, str] | None:
+    """Return --http as given; raise UsageError where its second word is the next option."""
+    if given is not None and given[1].startswith("-"):
+        raise UsageError(
+            f"--http takes a METHOD and a URL; found {given[0]!r} and then {given[1]}.",
+            "Example: --http GET http://api:8000/",
+        )
+    return given
+
+
 traffic = click.option(
     "--traffic", metavar="COMMAND",
     help="Run this shell command on this host meanwhile; WEB_8000=127.0.0.1:49153 names a published port.",
 )  # fmt: skip
 http = click.option(
-    "--http", nargs=2, metavar="METHOD URL",
+    "--http", nargs=2, metavar="METHOD URL", callback=_request,
     help="Send such a request meanwhile, from outside: --http GET http://api:8000/",
 )  # fmt: skip
 body = click.option(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from chaos.anchor import AnchorEntry
 from driver.engines.engine import FaultEngine
+from driver.errors import NoLabError
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.injection_site import InjectionSite
+from driver.nouns import counted
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import Terminal
 
@@ -66,6 +69,19 @@ def place_of(project: str, system: Path | None) -> Place:
     from driver.cli.system_place import SystemPlace
 
     return SystemPlace(system)
+
+
+def or_a_system(error: NoLabError) -> NoLabError:
+    """Return the error of a command that found no lab, with the words that name a system that is up."""
+    # Imported here: the commands of the lab do not need it.
+    from driver.cli.system_place import systems_up
+
+    systems = systems_up()
+    if not systems:
+        return error
+    add = " or ".join(f"--system {shlex.quote(one)}" for one in systems)
+    up = f"{counted(len(systems), 'system')} of your own {'is' if len(systems) == 1 else 'are'} up"
+    return NoLabError(error.sentence, f"{up}: add {add}. For a lab: {error.hint}")
 
 
 def restore_stale_of(place: Place, terminal: Terminal) -> None:

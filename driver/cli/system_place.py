@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from chaos.anchor import AnchorEntry
 from driver.cli import options
 from driver.engines.engine import FaultEngine
+from driver.errors import LabError
 from driver.labs.injection_site import InjectionSite
 from driver.labs.lab_lock import SYSTEM
 from driver.nouns import counted
-from driver.paths import state_dir
+from driver.paths import shown_path, state_dir
 from driver.scenarios.plan import PlannedFault
 from driver.systems.running_system import RunningSystem
+from driver.systems.system_file import read_system_file
 from driver.systems.system_kinds import system_up
 from driver.systems.system_request import project_of
 from driver.systems.system_site import SystemSite, plan_system_injection
+
+MOST_SYSTEMS = 20
+"""Systems of which it is looked whether they are up."""
 
 
 def system_folder(file: Path) -> Path:
     """Return the folder of the system of a Compose file, which it has while it is up."""
     return state_dir() / "systems" / project_of(file)
+
+
+def systems_up() -> list[str]:
+    """Return the files of the systems that are up, as --system takes them; at most MOST_SYSTEMS are tried."""
+    found = []
+    for folder in sorted((state_dir() / "systems").glob("*/"))[:MOST_SYSTEMS]:
+        with suppress(LabError):
+            file = Path(read_system_file(folder, folder.name).files[0])
+            system_up(folder.name, folder, file)
+            found.append(shown_path(file))
+    return found
 
 
 class SystemPlace:

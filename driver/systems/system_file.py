@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from driver.errors import LabError, NoLabError
+from driver.errors import LabError, NoLabError, UsageError
 from driver.files import FileReadError, read_file, write_file
 from driver.systems.doors import Door
 from driver.systems.made_containers import MadeContainer
@@ -51,7 +51,7 @@ def write_system_file(folder: Path, file: SystemFile) -> None:
 def read_system_file(folder: Path, named: str) -> SystemFile:
     """Return the file of a system, which the error calls `named`.
 
-    Raises NoLabError where there is none, and LabError where it does not decode.
+    Raises UsageError as `no_system` where there is none, and LabError where it does not decode.
     """
     path = folder / _NAME
     if not path.exists():
@@ -67,7 +67,11 @@ def is_written(folder: Path) -> bool:
     return (folder / _NAME).exists()
 
 
-def no_system(named: str) -> NoLabError:
-    """Return the error of a command that needs a system that is up."""
+def no_system(named: str) -> UsageError:
+    """Return the error of a command that needs the system of a file that is up, where none is."""
+    if not Path(named).is_file():
+        return UsageError(
+            f"{named} is no file, and no system of it is up.", "Give the path of a Compose file."
+        )
     file = shlex.quote(named)
     return NoLabError(f"The system {named} is not up.", f"Start it: python lab.py up --system {file}")

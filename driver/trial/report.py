@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from msgspec.structs import replace
 
-from driver.paths import as_called
+from driver.paths import as_called_anywhere
 from driver.report.assets_text import asset
 from driver.report.page_environment import page_environment
 from driver.report.text import code, escape_markdown, printable
@@ -107,7 +107,8 @@ def script(group: FindingGroup, report: TrialReport) -> str:
     only = " ".join(f"--only {shlex.quote(one.step.name)}" for one in group.outcomes)
     words = " ".join(map(shlex.quote, report.options))
     says = "".join(f"# {printable(text)}\n" for text in (*group.advice, *group.outcomes[0].broke))
-    command = as_called(f"python lab.py try {shlex.quote(report.file)} {words}{' ' if words else ''}{only}")
+    start = as_called_anywhere("python lab.py")
+    command = f"{start} try {shlex.quote(report.file)} {words}{' ' if words else ''}{only}"
     what = f"# Repeats finding {group.number}: it ends with 0 once everything comes back."
     return f"#!/bin/sh\n{what}\n{says}cd {shlex.quote(report.folder)} || exit 70\n{command}\n"
 

@@ -8,7 +8,9 @@ from typing import Any
 from chaos.anchor import AnchorEntry
 from chaos.targets import CLIENT
 from driver.cli import options
+from driver.cli.places import or_a_system
 from driver.engines.engine import FaultEngine
+from driver.errors import NoLabError
 from driver.labs.injection_plan import plan_injection
 from driver.labs.injection_site import InjectionSite
 from driver.reference.labs.injection_site import ReferenceSite
@@ -31,7 +33,10 @@ class LabPlace:
         return self._engine
 
     def site(self) -> InjectionSite:
-        return ReferenceSite(existing_lab(self._engine))
+        try:
+            return ReferenceSite(existing_lab(self._engine))
+        except NoLabError as error:
+            raise or_a_system(error) from None
 
     def plan(
         self,

@@ -10,12 +10,14 @@ from typing import cast
 
 import click
 import pytest
+from msgspec import structs
 
 from driver.cli import completers, options, system_lab, system_place
 from driver.cli.main import run
+from driver.cli.reference import lab_place
 from driver.cli.run_system import system_in_use
 from driver.cli.system_lab import _as_json, _as_removed, _as_text
-from driver.errors import UsageError
+from driver.errors import NoLabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.labs import lab_lock
 from driver.systems import system_kinds
@@ -52,11 +54,12 @@ from tests.driver.systems.test_system_file import FILE as SYSTEM_FILE
         ("inject cut --system c.yaml --workers 3", "--workers is for the lab, and takes no --system."),
         ("links", "Missing option '--system'."),
         ("system up c.yaml", "There is no command 'system'."),
-        ("links --system no.yaml", "The system no.yaml is not up."),
-        ("inject cut --system no.yaml", "The system no.yaml is not up."),
-        ("heal --system no.yaml", "The system no.yaml is not up."),
-        ("faults --system no.yaml", "The system no.yaml is not up."),
-        ("logs --system no.yaml", "The system no.yaml is not up."),
+        ("links --system no.yaml", "no.yaml is no file, and no system of it is up."),
+        ("inject cut --system no.yaml", "no.yaml is no file, and no system of it is up."),
+        ("heal --system no.yaml", "no.yaml is no file, and no system of it is up."),
+        ("faults --system no.yaml", "no.yaml is no file, and no system of it is up."),
+        ("status --system no.yaml", "no.yaml is no file, and no system of it is up."),
+        ("logs --system no.yaml", "no.yaml is no file, and no system of it is up."),
     ],
 )
 def test_wrong_use_is_explained_in_a_sentence(
@@ -158,9 +161,42 @@ def test_a_learned_file_names_the_system_of_its_compose_file(
 ) -> None:
     learned = tmp_path / "stormlab.yaml"
     learned.write_text("stormlab: 1\ncompose: [shop/compose.yaml]\n")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/compose.yaml").touch()
     for verb in ("heal", "faults", "links", "logs", "inject cut"):
         assert run([*verb.split(), "--system", str(learned)]) == ExitCode.WRONG_USE
         assert f"The system {tmp_path / 'shop/compose.yaml'} is not up." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["heal", "faults", "inject cut"])
+def test_a_command_without_a_lab_names_the_systems_that_are_up(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nothing(engine: object) -> None:
+        raise NoLabError("No lab is up.", "Start one: up")
+
+    monkeypatch.setattr(lab_place, "existing_lab", nothing)
+    monkeypatch.setattr(system_place, "systems_up", lambda: ["my shop.yaml"])
+    assert run(verb.split()) == ExitCode.WRONG_USE
+    assert "1 system of your own is up: add --system 'my shop.yaml'." in capsys.readouterr().err
+
+
+def test_systems_that_are_up_are_those_that_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def running(project: str, folder: Path, file: Path) -> None:
+        if project == "gone":
+            raise NoLabError("The system is not up.")
+
+    for name in ("gone", "here"):
+        folder = tmp_path / "systems" / name
+        folder.mkdir(parents=True)
+        write_system_file(
+            folder, structs.replace(SYSTEM_FILE, files=[str(tmp_path / name / ".." / "c.yaml")])
+        )
+    (tmp_path / "systems" / "empty").mkdir()
+    monkeypatch.setattr(system_place, "state_dir", lambda: tmp_path)
+    monkeypatch.setattr(system_place, "system_up", running)
+    monkeypatch.chdir(tmp_path)
+    assert system_place.systems_up() == ["c.yaml"]
 
 
 def test_up_starts_the_system_of_a_learned_file_as_that_says(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.engines.docker_answers import NetworkAttachment
-from driver.errors import LabError, NoLabError
+from driver.errors import LabError, NoLabError, UsageError
 from driver.systems.doors import Door, DoorPair
 from driver.systems.made_containers import MadeContainer
 from driver.systems.system import ServicePair, System, SystemService
@@ -29,10 +29,19 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_a_system_without_a_file_is_not_up(tmp_path: Path) -> None:
+    given = tmp_path / "my shop.yaml"
+    given.touch()
     with pytest.raises(NoLabError) as error:
-        read_system_file(tmp_path, "my shop/compose.yaml")
-    assert error.value.sentence == "The system my shop/compose.yaml is not up."
-    assert error.value.hint == "Start it: python lab.py up --system 'my shop/compose.yaml'"
+        read_system_file(tmp_path, str(given))
+    assert error.value.sentence == f"The system {given} is not up."
+    assert error.value.hint == f"Start it: python lab.py up --system '{given}'"
+
+
+def test_a_path_that_is_no_file_is_not_to_be_started(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        read_system_file(tmp_path, str(tmp_path / "none.yaml"))
+    assert error.value.sentence == f"{tmp_path / 'none.yaml'} is no file, and no system of it is up."
+    assert "Start it" not in error.value.hint
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff"])

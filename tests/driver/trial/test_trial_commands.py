@@ -28,6 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("try compose.yaml --traffic true --http GET http://web:80/", "exclude each other"),
         ("try compose.yaml --http GET web:80", "--http takes a method and a URL"),
+        ("try compose.yaml --http POST --budget 3m", "--http takes a METHOD and a URL; found 'POST'"),
         ("try compose.yaml --http GET http://web:80/ --rate 20", "--rate: expected a rate"),
         ("try compose.yaml --http GET http://web:80/ --rate 900/s", "at most 500/s"),
         ("try compose.yaml --http FETCH http://web:80/", "found 'FETCH'"),

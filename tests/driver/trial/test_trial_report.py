@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from driver.exit_codes import ExitCode
+from driver.paths import project_root
 from driver.trial.baseline import FlowBaseline, RequestBaseline, SystemBaseline
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import KINDS, TrialStep, selected
@@ -119,21 +119,32 @@ def test_a_group_s_lines_say_what_to_change_and_how_to_see_it_again() -> None:
     assert lines["again"] == "sh results/x/finding-1.sh"
 
 
-def test_the_script_of_a_finding_repeats_its_steps_with_the_options_of_the_trial(tmp_path: Path) -> None:
+def test_the_script_of_a_finding_repeats_its_steps_with_the_options_of_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "python"
+    fake.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
+    fake.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(fake))
     made = report(
         broke(CUT), broke(KILL), folder=str(tmp_path), options=["--http", "GET", "http://a:1/?x=$HOME"]
     )
     path = tmp_path / "again.sh"
     path.write_text(script(groups(made.outcomes)[0], made))
-    fake = tmp_path / "python"
-    fake.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
-    fake.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(["sh", str(path)], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(["sh", str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "lab.py", "try", "a b/compose.yaml", "--http", "GET", "http://a:1/?x=$HOME",
+        str(project_root() / "lab.py"), "try", "a b/compose.yaml", "--http", "GET", "http://a:1/?x=$HOME",
         "--only", CUT.name, "--only", KILL.name,
     ]  # fmt: skip
+
+
+def test_the_script_of_a_finding_starts_the_lab_from_the_folder_of_any_system(tmp_path: Path) -> None:
+    made = report(broke(CUT), folder=str(tmp_path))
+    path = tmp_path / "again.sh"
+    path.write_text(script(groups(made.outcomes)[0], made))
+    done = subprocess.run(["sh", str(path)], capture_output=True, text=True, check=False)
+    # The lab runs, and refuses a system that is not there.
+    assert (done.returncode, "is no file" in done.stderr) == (64, True), done.stderr
 
 
 def test_a_whole_name_selects_that_step_alone_and_a_part_all_that_have_it() -> None:
