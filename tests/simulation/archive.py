@@ -14,10 +14,8 @@ from tests.simulation.short_plan import draw_length_s, in_order
 
 MOST_TROUBLES: Final = 4
 DRAWN: Final = 24
-ANOTHER: Final = 0.1
+ANOTHER: Final = 0.5
 """Share of plans of as many troubles that take the place of the one that led to a state before."""
-CHEAPER: Final = 0.8
-"""Share of its steps below which another plan of as many troubles does."""
 _KINDS: Final = tuple(KINDS)
 
 _HARMFUL: Final = frozenset("AEL")
@@ -36,7 +34,6 @@ class Way:
     name: str
     worker: int
     nth: int
-    steps: int
 
 
 @dataclass
@@ -52,8 +49,8 @@ class Archive:
     _states: list[list[Reached]] = field(default_factory=lambda: [[] for _ in range(MOST_TROUBLES)])
     """By the number of troubles after which they were reached; each number has the same share of plans."""
 
-    def add(self, chance: random.Random, plan: Plan, moments: Sequence[Moment], steps: int) -> None:
-        """Add the moments of a plan's run of `steps` steps, where no better plan leads to their states."""
+    def add(self, chance: random.Random, plan: Plan, moments: Sequence[Moment]) -> None:
+        """Add the moments of a plan's run, where no better plan leads to their states."""
         if len(plan.troubles) >= MOST_TROUBLES:
             return
         lasts_ms = plan.lasts_s * 1_000
@@ -64,18 +61,18 @@ class Archive:
                 break
             reached = reached_at(name, worker, state)
             known = self.ways.get(reached)
-            if known is not None and not self._is_better(chance, plan, steps, known):
+            if known is not None and not self._is_better(chance, plan, known):
                 continue
             number = int(worker.split("-")[1]) if worker else chance.randint(1, plan.workers)
             its = f"worker-{number}"
             nth = counts[name, its] + counts[name, ""]
             if known is None or len(known.plan.troubles) > len(plan.troubles):
                 self._states[len(plan.troubles)].append(reached)
-            self.ways[reached] = Way(plan, at_ms, name, number, nth, steps)
+            self.ways[reached] = Way(plan, at_ms, name, number, nth)
 
-    def _is_better(self, chance: random.Random, plan: Plan, steps: int, known: Way) -> bool:
+    def _is_better(self, chance: random.Random, plan: Plan, known: Way) -> bool:
         fewer = len(known.plan.troubles) - len(plan.troubles)
-        return fewer > 0 or (fewer == 0 and (steps < CHEAPER * known.steps or chance.random() < ANOTHER))
+        return fewer > 0 or (fewer == 0 and chance.random() < ANOTHER)
 
     def further(self, chance: random.Random) -> Plan:
         """Return the plan of some state with one trouble more there: of some drawn pairs of a kind and a

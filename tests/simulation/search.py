@@ -18,14 +18,14 @@ from tests.simulation.short_plan import draw_short_plan
 from tests.simulation.shrink import breach_of
 from tests.simulation.world import World
 
-FROM_CORPUS: Final = 0.9
+FROM_CORPUS: Final = 0.75
 """Share of plans that change one which showed something new."""
 FURTHER: Final = 0.7
 """Share of those that go on from a state of the archive, by one trouble more."""
 OTHER_LUCK: Final = 0.2
 """Share of these that keep the troubles and draw other delays."""
 FIRST_TROUBLES: Final = 2
-"""Troubles at most of the others: what they meet is found by changes, one trouble at a time."""
+"""Troubles at most of half of the others: what they meet is found by changes, one trouble at a time."""
 MOST_FEATURES: Final = 400_000
 COLLECTED_EVERY: Final = 50
 """Plans from one collection of garbage to the next: a run leaves all of its own at its end."""
@@ -68,7 +68,7 @@ class SimulatedSearch:
         breach = breach_of(world)
         if self.look is not None:
             self.look(world)
-        self.archive.add(random.Random(f"archive {self.seed}/{number}"), plan, world.moments, world.steps)
+        self.archive.add(random.Random(f"archive {self.seed}/{number}"), plan, world.moments)
         self.corpus.add(number, plan, world.features, 1.0 + world.steps)
         return breach
 
@@ -78,8 +78,10 @@ class SimulatedSearch:
         fresh = draw_short_plan(chance.randrange(2**31))
         if self.plain:
             return fresh
-        if not self.corpus.entries or chance.random() > FROM_CORPUS:
-            return replace(fresh, troubles=fresh.troubles[: chance.randint(0, FIRST_TROUBLES)])
+        if not self.archive.ways or chance.random() > FROM_CORPUS:
+            is_short = chance.random() < 0.5
+            most = chance.randint(0, FIRST_TROUBLES) if is_short else len(fresh.troubles)
+            return replace(fresh, troubles=fresh.troubles[:most])
         if chance.random() < FURTHER:
             plan = self.archive.further(chance)
             return replace(plan, seed=fresh.seed) if chance.random() < OTHER_LUCK else plan

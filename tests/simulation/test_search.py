@@ -25,7 +25,7 @@ from wire import events, task_events
 def _reached(plan: Plan) -> tuple[FeaturesWorld, Archive]:
     world, archive = FeaturesWorld(plan), Archive()
     world.run()
-    archive.add(random.Random(1), plan, world.moments, world.steps)
+    archive.add(random.Random(1), plan, world.moments)
     return world, archive
 
 
@@ -134,7 +134,7 @@ def test_the_archive_prefers_the_plan_of_fewer_troubles() -> None:
     plan = replace(draw_short_plan(17), troubles=(Trouble(4.9, "clock_step", 1, 0.1),))
     world, archive = _reached(plan)
     calm = replace(plan, troubles=())
-    archive.add(random.Random(1), calm, world.moments, world.steps)
+    archive.add(random.Random(1), calm, world.moments)
     assert all(way.plan == calm for way in archive.ways.values())
 
 
