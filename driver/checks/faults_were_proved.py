@@ -21,7 +21,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, because, evidence=show(history, run.failed))
     planned = int(params["planned"])
     if len(run.faults) < planned:
-        return unknown(NAME, f"only {len(run.faults)} of {planned} planned faults were begun")
+        stop = f": {run.failed_phase.detail}" if run.failed_phase else ""
+        return unknown(NAME, f"only {len(run.faults)} of {planned} planned faults were begun{stop}")
     bare = [window for window in run.faults if window.receipt is None]
     if bare:
         because = f"{len(bare)} of {len(run.faults)} faults have no receipt: {bare[0].fault} ({bare[0].kind})"

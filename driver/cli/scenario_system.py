@@ -23,8 +23,10 @@ from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import SYSTEM, lab_lock
 from driver.observations.catalogue import ObservationError, read_observations
 from driver.paths import state_dir
+from driver.runs.named_services import add_unknown_services
 from driver.runs.run_subject import RunSubject
 from driver.runs.system_subject import SystemSubject, planned_system, request_of
+from driver.scenarios.error_collector import ErrorCollector
 from driver.scenarios.plan import Plan, PlannedSystem
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario import SystemScenario
@@ -122,7 +124,20 @@ def described(loaded: ScenarioFile, note: Say | None = None) -> PlannedSystem:
     if undecided and note is not None:
         image = "its image is" if len(undecided) == 1 else "their images are"
         note(f"Not judged: ports of {', '.join(undecided)}, which are known once {image} here.")
-    return planned_system(system)
+    planned = planned_system(system)
+    _refuse_unknown_services(loaded, planned)
+    return planned
+
+
+def _refuse_unknown_services(loaded: ScenarioFile, system: PlannedSystem) -> None:
+    """Raise FileError where loads and observations name what the system has not, with all that is wrong."""
+    errors = ErrorCollector()
+    add_unknown_services(loaded, system.services, errors)
+    if errors.is_empty:
+        return
+    with errors.collect():
+        resolve(loaded, 1, system)
+    errors.raise_all()
 
 
 def _add_other_errors(refused: FileError, loaded: ScenarioFile, request: SystemRequest) -> None:

@@ -104,6 +104,11 @@ class RunTimeline:
         return [end for _, end in self.under_fault if end in ended]
 
     @property
+    def failed_phase(self) -> PhaseSpan | None:
+        """The first phase that failed and says why; None where none did."""
+        return next((one for one in self.phases.values() if one.outcome == "failed" and one.detail), None)
+
+    @property
     def first_fault_ns(self) -> int | None:
         """When the first fault began; None without faults."""
         return min((window.due_ns for window in self.faults), default=None)

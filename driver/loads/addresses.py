@@ -25,6 +25,11 @@ def endpoint(text: str) -> tuple[str, int]:
 Endpoint = Annotated[str, AfterValidator(lambda text: text if endpoint(text) else "")]
 
 
+def services_of(reach: Iterable[str]) -> dict[tuple[str | int, ...], str]:
+    """Return the service of each entry of a load's `reach`, by its key."""
+    return {("reach", number): endpoint(one)[0] for number, one in enumerate(reach)}
+
+
 def host_address(access: LoadAccess, service: str, port: int) -> str:
     """Return `address:port` at which this host reaches a service: through its door where the port is
     published, else beside the doors. Raises LabError.

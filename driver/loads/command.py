@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from chaos.explain import shown
 from chaos.unit_types import PerSecond
-from driver.loads.addresses import Endpoint, endpoint, variables
+from driver.loads.addresses import Endpoint, endpoint, services_of, variables
 from driver.loads.container_run import container_argv, container_name, removed_at_end
 from driver.loads.load import Load, LoadContext, OutsideNetwork
 from driver.loads.open_loop import wait_until
@@ -70,6 +70,10 @@ class CommandLoad(Load):
         if self.image and self.reach:
             raise ValueError("expected `image` or `reach`: ports that are not published need this host")
         return self
+
+    @property
+    def services(self) -> Mapping[tuple[str | int, ...], str]:
+        return services_of(self.reach)
 
     def check(self, home: Path) -> None:
         if not self.image:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from chaos.unit_types import PerSecond, Seconds
 from driver.histories.system_events import FAIL, OK, UNKNOWN
-from driver.loads.addresses import Endpoint, endpoint, variables
+from driver.loads.addresses import Endpoint, endpoint, services_of, variables
 from driver.loads.composer_template import CommandKind, TemplateCommand, plan_template, template_commands
 from driver.loads.load import Load, LoadContext
 from driver.loads.open_loop import wait_until
@@ -45,6 +45,10 @@ class ComposerLoad(Load):
         tuple[Endpoint, ...],
         Field(max_length=64, description="ports that are not published and that they need: redis:6379"),
     ] = ()
+
+    @property
+    def services(self) -> Mapping[tuple[str | int, ...], str]:
+        return services_of(self.reach)
 
     def check(self, home: Path) -> None:
         read_template(home / self.composer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -167,6 +168,10 @@ class HttpLoad(ArrivalSchedule, Load):
     @property
     def others(self) -> tuple[str, ...]:
         return (*super().others, *((self.of,) if self.of else ()))
+
+    @property
+    def services(self) -> Mapping[tuple[str | int, ...], str]:
+        return {("http",): urlsplit(self._url).hostname or ""}
 
     async def run(self, context: LoadContext) -> None:
         # Its import takes as long as a container's start, and most commands send no request.

@@ -104,6 +104,11 @@ class Load(Strict):
         """Other loads of the scenario that it needs, by their names."""
         return (self.into,) if self.into else ()
 
+    @property
+    def services(self) -> Mapping[tuple[str | int, ...], str]:
+        """The service that each of its keys names, by the key's path."""
+        return {}
+
     def check(self, home: Path) -> None:
         """Raise ValueError where a file that it needs, from the scenario's folder `home`, is not there."""
 

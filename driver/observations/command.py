@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from driver.errors import NotReadyError
-from driver.observations.address import TargetText, parse_target
+from driver.observations.address import Target, TargetText, parse_target
 from driver.observations.http import json_value
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, Value
@@ -50,6 +51,10 @@ class CommandObservation(SystemObservation):
     @property
     def tried(self) -> str:
         return f"{shown(' '.join(self.command))} {f'in {self.in_}' if self.in_ else 'on this machine'}"
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {} if self.in_ is None else {"in": parse_target(self.in_)}
 
     def reader(self, context: ReadingContext) -> Reader:
         def read() -> Value:

@@ -31,6 +31,10 @@ class ContainerObservation(SystemObservation):
     def together(self, values: list[float]) -> float:
         """Return the number of all replicas."""
 
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: self.target}
+
     def reader(self, context: ReadingContext) -> Reader:
         target, access = self.target, context.access
 

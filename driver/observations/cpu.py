@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -31,6 +31,10 @@ class CpuObservation(SystemObservation):
     @property
     def tried(self) -> str:
         return f"the engine's figures of {self.cpu}"
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: parse_target(self.cpu)}
 
     def reader(self, context: ReadingContext) -> Reader:
         return CpuReader(parse_target(self.cpu), context.access).read

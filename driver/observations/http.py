@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ import jsonpath
 from pydantic import BeforeValidator, Field
 
 from driver.json_path import check_path
-from driver.observations.address import ServiceUrl, parse_url
+from driver.observations.address import ServiceUrl, Target, parse_url
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, Value
 from driver.observations.values import shown, value_of
@@ -75,6 +76,10 @@ class HttpObservation(SystemObservation):
     def tried(self) -> str:
         method, url = parse_request(self.http)
         return f"{method} {url.written}"
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: Target(parse_request(self.http)[1].service, self.replica)}
 
     def reader(self, context: ReadingContext) -> Reader:
         method, url = parse_request(self.http)

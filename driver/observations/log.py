@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -78,6 +79,10 @@ class LogObservation(SystemObservation):
     @property
     def tried(self) -> str:
         return f"the log of {self.log}"
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: parse_target(self.log)}
 
     def reader(self, context: ReadingContext) -> Reader:
         return _LogReader(parse_target(self.log), self.pattern, context.access).read

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from driver.observations.address import TargetText, parse_target
+from driver.observations.address import Target, TargetText, parse_target
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader
 
@@ -25,6 +26,10 @@ class MemoryObservation(SystemObservation):
     @property
     def tried(self) -> str:
         return f"the engine's figures of {self.memory}"
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: parse_target(self.memory)}
 
     def reader(self, context: ReadingContext) -> Reader:
         target, access = parse_target(self.memory), context.access

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from chaos.model import Strict
 from chaos.unit_types import Seconds
+from driver.observations.address import Target
 from driver.observations.reading import Reader
 from driver.systems.system_access import SystemAccess
 
@@ -53,6 +55,11 @@ class SystemObservation(Strict):
     @abstractmethod
     def tried(self) -> str:
         """What a reading asks, and whom, for an error; without passwords."""
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        """The service, or the replica of one, that each of its keys names."""
+        return {}
 
     @abstractmethod
     def reader(self, context: ReadingContext) -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from pydantic import BeforeValidator, Field, model_validator
 
 from chaos.explain import did_you_mean
-from driver.observations.address import ServiceUrl, parse_url
+from driver.observations.address import ServiceUrl, Target, parse_url
 from driver.observations.http import ANY, fetch
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, Value
@@ -68,6 +68,10 @@ class PrometheusObservation(SystemObservation):
     @property
     def _url(self) -> ServiceUrl:
         return parse_url(self.prometheus, PORTS, EXAMPLE)
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: Target(self._url.service, self.replica)}
 
     def reader(self, context: ReadingContext) -> Reader:
         url = self._url

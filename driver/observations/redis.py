@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.retry import Retry
 
-from driver.observations.address import ServiceUrl, parse_url
+from driver.observations.address import ServiceUrl, Target, parse_url
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, Value
 from driver.observations.values import shown, value_of
@@ -92,6 +92,10 @@ class RedisObservation(SystemObservation):
     @property
     def _url(self) -> ServiceUrl:
         return parse_url(self.redis, PORTS, EXAMPLE)
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: Target(self._url.service, self.replica)}
 
     def reader(self, context: ReadingContext) -> Reader:
         url = self._url

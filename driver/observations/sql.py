@@ -7,7 +7,7 @@ import sqlite3
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -18,7 +18,7 @@ import pymysql.cursors
 from pydantic import BeforeValidator, Field
 
 from driver.errors import EngineError, NoFileError
-from driver.observations.address import ServiceUrl, parse_url
+from driver.observations.address import ServiceUrl, Target, parse_url
 from driver.observations.observation import ReadingContext, SystemObservation
 from driver.observations.reading import Reader, ReadingError, ReadingTable, Value
 from driver.observations.values import number, shown, table
@@ -74,6 +74,10 @@ class SqlObservation(SystemObservation):
     @property
     def _url(self) -> ServiceUrl:
         return parse_url(self.sql, PORTS, EXAMPLE)
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return {self.name: Target(self._url.service, self.replica)}
 
     def reader(self, context: ReadingContext) -> Reader:
         url, access = self._url, context.access

@@ -14,7 +14,7 @@ from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
 from driver.forensics.words import words_of
 from driver.histories.machine_load import machine_too_busy
-from driver.histories.run_timeline import run_timeline
+from driver.histories.run_timeline import PhaseSpan, run_timeline
 from driver.judging.verdict import RunOutcome, Verdict
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
@@ -29,6 +29,7 @@ MOST_LETTERS = 260
 """A longer reason is cut on the first screen; the finding has all of it."""
 
 REPAIR = "Repair what is unknown, and run it again"
+REPAIR_STOP = "Repair what stopped it, and run it again"
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,17 @@ def group_findings(findings: Sequence[Finding]) -> FindingGroups:
     )
 
 
+def _stop(run: JudgedRun) -> PhaseSpan | None:
+    """Return the phase whose failure ended a run before its faults; None for a run that had them all."""
+    timeline = run.history.view(run_timeline)
+    return timeline.failed_phase if len(timeline.faults) < run.record.planned_faults else None
+
+
 def _done(run: JudgedRun) -> str:
     faults = run.history.view(effects)
+    if stop := _stop(run):
+        begun = f"{len(faults)} of {counted(run.record.planned_faults, 'planned fault')}"
+        return f"The run stopped in its phase {stop.name}, with {begun} begun."
     fleet = counted(len(run.history.clients), words_of(run.history).row)
     fleet_ran = f"{fleet} ran for {write(run.load_s, Unit.seconds)}"
     if not faults:
@@ -93,6 +103,9 @@ def _done(run: JudgedRun) -> str:
 
 def _broke(run: JudgedRun) -> str:
     verdict = run.verdict
+    stop = _stop(run)
+    if stop and verdict.verdict is RunOutcome.inconclusive:
+        return f"The run cannot say: {_ended(shorten(stop.detail, MOST_LETTERS, placeholder=' …'))}"
     is_failed = verdict.verdict in (RunOutcome.failed, RunOutcome.expected_failure)
     wanted = Status.failed if is_failed else Status.unknown
     first = next((one for one in verdict.findings if one.status is wanted), None)
@@ -108,8 +121,12 @@ def _broke(run: JudgedRun) -> str:
     # An expectation's reason names the figure itself.
     name = f"{first.check}: " if first.check in ALWAYS else ""
     because = shorten(first.because, MOST_LETTERS, placeholder=" …")
-    stop = "" if f"{because}{others}".endswith("…") else "."
-    return f"{head}{name}{because}{others}{stop}{worst}"
+    return f"{head}{name}{_ended(f'{because}{others}')}{worst}"
+
+
+def _ended(text: str) -> str:
+    """Return a sentence with its full stop; one that was cut has none."""
+    return text if text.endswith(("…", ".", "?", "!")) else f"{text}."
 
 
 def _change(run: JudgedRun, advice: Sequence[Advice]) -> str:
@@ -117,6 +134,7 @@ def _change(run: JudgedRun, advice: Sequence[Advice]) -> str:
         is_busy = bool(run.history.view(machine_too_busy))
         fewer = f"or with fewer {words_of(run.history).clients}"
         act = f"Run it again while the machine is less busy, {fewer}" if is_busy else REPAIR
+        act = REPAIR_STOP if _stop(run) else act
         rests = " The report's advice rests on a run that proves nothing." if advice else ""
         return f"{act}: this run shows nothing about the system.{rests}"
     if advice:

@@ -30,6 +30,11 @@ class ErrorCollector:
     def __init__(self) -> None:
         self._found: dict[tuple[int, KeyPath], FileError] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added."""
+        return not self._found
+
     def add(self, error: FileError) -> None:
         """Add one error, or a group."""
         for one in error.errors if isinstance(error, GroupedFileError) else [error]:

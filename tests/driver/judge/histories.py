@@ -147,12 +147,18 @@ class Past:
         self.phase("collect", at_s + 0.1, at_s + 2)
 
     def phase(
-        self, phase: str, began_s: float, ended_s: float, outcome: str = "done", zero_s: float | None = None
+        self,
+        phase: str,
+        began_s: float,
+        ended_s: float,
+        outcome: str = "done",
+        zero_s: float | None = None,
+        detail: str = "",
     ) -> None:
         """A phase of the run, and from when the scenario's times count, where that is known by then."""
         zero_ns = 0 if zero_s is None else ns(zero_s)
         self.emit("driver", driver.PhaseBegun, began_s, phase=phase, zero_ns=zero_ns)
-        self.emit("driver", driver.PhaseEnded, ended_s, phase=phase, outcome=outcome)
+        self.emit("driver", driver.PhaseEnded, ended_s, phase=phase, outcome=outcome, detail=detail)
 
     # -- the machine
     # ------------------------------------------------------------------------------------------

@@ -89,6 +89,21 @@ def test_an_inconclusive_run_on_a_busy_machine_is_to_be_run_again_on_a_quieter_o
     assert change.startswith("Run it again while the machine is less busy, or with fewer workers")
 
 
+def test_a_run_that_stopped_before_its_faults_repeats_what_stopped_it(tmp_path: Path) -> None:
+    past = Past(3)
+    past.begin()
+    past.phase("start", 2, 9, "failed", detail="No call of the load was ok: 404 Not Found.")
+    past.end(12)
+    past.busy(1, 10)
+    run = judged(past, tmp_path)
+    done, broke, change = (one.text for one in summary(run, []))
+    assert done == "The run stopped in its phase start, with 0 of 2 planned faults begun."
+    assert broke == "The run cannot say: No call of the load was ok: 404 Not Found."
+    assert change == "Repair what stopped it, and run it again: this run shows nothing about the system."
+    proved = next(one for one in run.verdict.findings if one.check == "faults_were_proved")
+    assert proved.because.endswith(f"only 0 of 2 planned faults were begun: {broke.partition(': ')[2]}")
+
+
 @pytest.mark.parametrize(
     "stem", ["reconnection_time", "detection_time", "waiting_time", "failed_attempts_time", "handshake_time"]
 )
