@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chaos.actuator import name_list
+from driver.histories.link_names import pair_of
 from driver.trial.baseline import SystemBaseline
 from driver.trial.log_patterns import LogNews
 from driver.trial.picture import StepPicture, picture_of
@@ -168,8 +169,9 @@ def with_records(outcome: StepOutcome, baseline: SystemBaseline, records: TrialR
         return outcome
     attempts = records.attempts(outcome.began_s, outcome.until_s)
     busy = _busy(attempts, baseline, outcome.until_s - outcome.began_s)
-    # Without its number, since findings with the same advice are one group.
-    calmer = [f"{one} is dialled too often: let it wait after each failure." for one in busy]
+    # Without its number, and one for all replicas, since findings with the same advice are one group.
+    pairs = dict.fromkeys(map(pair_of, busy))
+    calmer = [f"{one} is dialled too often: let it wait after each failure." for one in pairs]
     proof = records.proofs.get(outcome.step.name, UNRECORDED)
     often = [f"{name} is dialled {rate:.0f} times a second" for name, rate in busy.items()]
     broke = [*outcome.broke, *often, *records.one_sided(outcome.began_s, outcome.until_s)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from driver.histories.link_names import touches
+from driver.histories.link_names import pair_of, touches
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.programme import KINDS, TrialStep
 from driver.trial.recovery import LinkRecovery, RequestRecovery, SystemRecovery
@@ -113,9 +113,16 @@ def test_a_client_that_dials_without_a_wait_is_advised_to_wait(times: int, is_ad
         replace(outcome(SystemRecovery({LINK: BACK})), began_s=5.0, until_s=15.0), AT_REST, records
     )
     assert found.attempts == {LINK: times}
-    advice = f"{LINK} is dialled too often: let it wait after each failure."
+    advice = f"{pair_of(LINK)} is dialled too often: let it wait after each failure."
     assert found.advice == ([advice] if is_advised else [])
     assert found.broke == ([f"{LINK} is dialled 20 times a second"] if is_advised else [])
+
+
+def test_replicas_that_dial_without_a_wait_are_advised_once() -> None:
+    dialled = [DialledConnection(5.0 + n / 20) for n in range(200)]
+    records = TrialRecords({CUT.name: FaultProof(True, "seen")}, {LINK: dialled, "api[2]->db:5432": dialled})
+    step = replace(outcome(SystemRecovery({LINK: BACK})), began_s=5.0, until_s=15.0)
+    assert len(with_records(step, AT_REST, records).advice) == 1
 
 
 @pytest.mark.parametrize(
