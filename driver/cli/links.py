@@ -13,7 +13,8 @@ from driver.cli.system_place import SystemPlace
 from driver.labs.injection_plan import MANUAL_PREFIX
 from driver.labs.lab_lock import reading_unlocked
 from driver.labs.toxiproxy_api import LinkState
-from driver.terminal import print_json, print_table
+from driver.nouns import counted
+from driver.terminal import print_json, print_lines, print_table
 
 COLUMNS = ("link", "connections", "accepted", "bytes to server", "bytes to client", "faults")
 
@@ -27,14 +28,16 @@ COLUMNS = ("link", "connections", "accepted", "bytes to server", "bytes to clien
 @click.option(
     "--outages", is_flag=True, help="List the outages of each link: lost, detected, attempts, back."
 )
+@click.option("--all", "every", is_flag=True, help="Those too that nothing has used yet.")
 @options.as_json
 @options.log_level
-def command(system: Path, outages: bool, as_json: bool) -> None:
-    """Show every link of a system that is up: connections, bytes, faults.
+def command(system: Path, outages: bool, every: bool, as_json: bool) -> None:
+    """Show the links of a system that is up: connections, bytes, faults.
 
     A link is a replica of a client, and a port of a server: api[2]->db:5432. What connects from outside has
-    one link for each published port. An outage is from the loss of a link's last connection to the next one
-    that carries bytes, by the journals of the system's doors.
+    one link for each published port. Links that nothing has used yet are counted only; --json has them all.
+    An outage is from the loss of a link's last connection to the next one that carries bytes, by the journals
+    of the system's doors.
     """
     place = SystemPlace(system)
     if outages:
@@ -45,7 +48,15 @@ def command(system: Path, outages: bool, as_json: bool) -> None:
     if as_json:
         print_json(json.dumps([_as_dict(one) for one in states]))
     else:
-        print_table(COLUMNS, [_row(one) for one in states])
+        shown = [one for one in states if every or is_used(one)]
+        print_table(COLUMNS, [_row(one) for one in shown])
+        if unused := len(states) - len(shown):
+            print_lines([f"Nothing has used {counted(unused, 'more link')} yet (--all)."])
+
+
+def is_used(link: LinkState) -> bool:
+    """Return whether a link was dialled, or has a fault."""
+    return bool(link.accepted) or link.is_degraded
 
 
 def faults_on(link: LinkState) -> str:
