@@ -12,6 +12,7 @@ from driver.histories.driver_journal import DriverJournal
 from driver.reference.errors import CoordinatorError
 from driver.reference.load_generator import LoadGenerator
 from tests.driver.fakes import events_in
+from tests.waiting import eventually
 from wire.control import RefusedTask, SubmissionReply, TaskSpec
 
 
@@ -95,7 +96,7 @@ async def test_after_its_end_no_further_task_is_handed_in(tmp_path: Path) -> Non
     load = LoadGenerator(coordinator, journal.write, tasks(0.0, 0.05, 30.0), 60.0)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(load.run(time.monotonic_ns()))
-        await asyncio.sleep(0.3)
+        await eventually(lambda: sum(map(len, coordinator.seen)) == 2, "both tasks are handed in")
         assert not running.done()
         load.end()
     assert load.finished
@@ -115,9 +116,10 @@ class NeverAnswers(FakeSubmitter):
 async def test_a_task_that_was_due_has_no_outcome_before_its_answer(tmp_path: Path) -> None:
     journal, now_ns = DriverJournal(tmp_path), time.monotonic_ns()
     later = iter([(0.0, TaskSpec(task_id="t1", kind="noop", intended_ns=now_ns))])
-    load = LoadGenerator(NeverAnswers(), journal.write, later, 60.0)
+    coordinator = NeverAnswers()
+    load = LoadGenerator(coordinator, journal.write, later, 60.0)
     running = asyncio.create_task(load.run(now_ns))
-    await asyncio.sleep(0.1)
+    await eventually(lambda: coordinator.seen, "the task is handed in")
     assert load.is_answered(now_ns - 1)
     assert not load.is_answered(now_ns)
     running.cancel()

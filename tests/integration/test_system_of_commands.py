@@ -8,10 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -21,15 +21,21 @@ from driver.engines.process.supervisor_client import SupervisorClient
 from driver.errors import EngineError, NotReadyError
 from driver.exit_codes import ExitCode
 from driver.paths import project_root
-from driver.systems.commands import command_watch
 from driver.systems.commands.command_lab import CommandLab
+from driver.systems.commands.command_watch import READY_TIMEOUT_S
 from driver.systems.system_request import SystemRequest, project_of
+from tests.waiting import eventually_in_thread
 
 EXAMPLE = project_root() / "examples" / "commands"
 LIMIT_S = 180.0
-WAIT_S = 60.0
 PYTHON = sys.executable
 SERVE = "import socket,time; s=socket.create_server(({host!r}, {port})); time.sleep(600)"
+
+
+class Start(Protocol):
+    """Starts a system of these services in time, or raises."""
+
+    def __call__(self, services: dict[str, object], ready_within_s: float = ...) -> CommandLab: ...
 
 
 @dataclass(frozen=True)
@@ -72,13 +78,6 @@ def serve(port: int, host: str = "0.0.0.0") -> list[str]:
     return [PYTHON, "-c", SERVE.format(host=host, port=port)]
 
 
-def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     assert refusal() == "", "this machine gives namespaces"
@@ -92,13 +91,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[[dict[str, object]], CommandLab]]:
+def started(tmp_path: Path) -> Iterator[Start]:
     """Starts systems of services, and takes each down."""
     labs: list[CommandLab] = []
 
-    def start(services: dict[str, object]) -> CommandLab:
+    def start(services: dict[str, object], ready_within_s: float = READY_TIMEOUT_S) -> CommandLab:
         file = written(tmp_path, services)
-        labs.append(CommandLab(project_of(file), tmp_path / "systems"))
+        labs.append(CommandLab(project_of(file), tmp_path / "systems", ready_within_s=ready_within_s))
         labs[-1].up(SystemRequest((file,), publish=False), lambda line: None)
         return labs[-1]
 
@@ -109,8 +108,8 @@ def started(tmp_path: Path) -> Iterator[Callable[[dict[str, object]], CommandLab
 
 
 def test_services_reach_each_other_by_name_through_their_doors(shop: Shop) -> None:
-    eventually(lambda: shop.links()["feed[1]->api:8000"] > 0, "the feed's orders pass its door")
-    eventually(lambda: shop.links()["api[1]->store:6000"] > 0, "the api's orders pass its door")
+    eventually_in_thread(lambda: shop.links()["feed[1]->api:8000"] > 0, "the feed's orders pass its door")
+    eventually_in_thread(lambda: shop.links()["api[1]->store:6000"] > 0, "the api's orders pass its door")
     assert shop.links()["feed[1]->store:6000"] == 0
 
 
@@ -157,9 +156,7 @@ def test_the_log_of_a_service_is_what_its_command_prints(shop: Shop) -> None:
     assert "api: listening on port 8000" in shop("logs", "api").stdout
 
 
-def test_a_service_reaches_no_other_but_through_a_door(
-    started: Callable[[dict[str, object]], CommandLab], tmp_path: Path
-) -> None:
+def test_a_service_reaches_no_other_but_through_a_door(started: Start, tmp_path: Path) -> None:
     code = (
         "import socket, json, pathlib\n"
         "found = {}\n"
@@ -175,7 +172,7 @@ def test_a_service_reaches_no_other_but_through_a_door(
 
 
 def test_a_command_that_ends_at_once_ends_the_start_with_its_last_lines(
-    started: Callable[[dict[str, object]], CommandLab],
+    started: Start,
 ) -> None:
     with pytest.raises(NotReadyError) as refused:
         started(
@@ -185,7 +182,7 @@ def test_a_command_that_ends_at_once_ends_the_start_with_its_last_lines(
     assert "\n  no settings here" in refused.value.sentence
 
 
-def test_a_program_that_is_not_there_is_named(started: Callable[[dict[str, object]], CommandLab]) -> None:
+def test_a_program_that_is_not_there_is_named(started: Start) -> None:
     with pytest.raises(EngineError, match=r"api\[1\] could not be started: .*no-such-program"):
         started({"api": {"run": ["no-such-program"]}})
 
@@ -201,18 +198,14 @@ def test_a_program_that_is_not_there_is_named(started: Callable[[dict[str, objec
     ],
 )
 def test_a_port_on_which_nobody_listens_for_others_ends_the_start(
-    started: Callable[[dict[str, object]], CommandLab], monkeypatch: pytest.MonkeyPatch,
-    services: dict[str, object], sentence: str,
-) -> None:  # fmt: skip
-    monkeypatch.setattr(command_watch, "READY_TIMEOUT_S", 2.0)
+    started: Start, services: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(NotReadyError) as refused:
-        started(services)
+        started(services, 2.0)
     assert sentence in refused.value.sentence
 
 
-def test_a_service_starts_after_those_on_which_it_depends(
-    started: Callable[[dict[str, object]], CommandLab], tmp_path: Path
-) -> None:
+def test_a_service_starts_after_those_on_which_it_depends(started: Start, tmp_path: Path) -> None:
     slow = [PYTHON, "-c", f"import time; time.sleep(1); {SERVE.format(host='0.0.0.0', port=7000)}"]
     listed = "python3 -c \"import socket; socket.create_connection(('db', 7000), 2); open('reached', 'w')\""
     started(
@@ -230,7 +223,7 @@ def test_a_supervisor_that_was_killed_leaves_a_system_that_down_removes(tmp_path
     assert shop("up", "--any-ports").returncode == 0
     client = SupervisorClient(shop.project)
     os.kill(client._pid(), signal.SIGKILL)
-    eventually(lambda: not client.is_there(), "the supervisor is gone")
+    eventually_in_thread(lambda: not client.is_there(), "the supervisor is gone")
     assert "is not up" in shop("status").stdout
     assert shop("down").returncode == 0
     assert not lab_folder(shop.project).exists()
@@ -241,7 +234,7 @@ def test_a_start_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     words = [PYTHON, "lab.py", "up", "--system", str(file), "--any-ports"]
     with subprocess.Popen(words, cwd=project_root(), stderr=subprocess.PIPE, text=True) as process:
         client = SupervisorClient(project_of(file))
-        eventually(client.is_there, "the supervisor is there")
+        eventually_in_thread(client.is_there, "the supervisor is there")
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode != 0

@@ -22,7 +22,7 @@ from driver.systems.commands.command_containers import CommandDescription
 from driver.systems.commands.command_engine import CommandEngine
 from driver.systems.commands.command_file import CommandFile, read_commands
 from driver.systems.commands.command_plan import CommandFolders, CommandPlan, plan_commands
-from driver.systems.commands.command_watch import CommandWatch
+from driver.systems.commands.command_watch import READY_TIMEOUT_S, CommandWatch
 from driver.systems.commands.running_commands import COMMANDS, running_commands
 from driver.systems.door_api import DoorApi
 from driver.systems.door_compose import DoorOptions
@@ -58,8 +58,15 @@ class CommandLab:
     in the system's own, until `down`.
     """
 
-    def __init__(self, project: str, folder: Path, journals: Path | None = None) -> None:
+    def __init__(
+        self,
+        project: str,
+        folder: Path,
+        journals: Path | None = None,
+        ready_within_s: float = READY_TIMEOUT_S,
+    ) -> None:
         self._project = project
+        self._ready_within_s = ready_within_s
         self._folder = folder / project
         self._journals = journals
         self._engine = CommandEngine(project, {})
@@ -122,7 +129,7 @@ class CommandLab:
         self._engine.create([*plan.lab, *plan.services.values()])
         self._engine.start_all([one.name for one in plan.lab])
         self._wait_for_doors(description)
-        self._watch = CommandWatch(self._engine, description, file.config.services)
+        self._watch = CommandWatch(self._engine, description, file.config.services, self._ready_within_s)
         if self._stop.is_set():
             self._watch.interrupt()
         return _Begun(plan, self._watch)

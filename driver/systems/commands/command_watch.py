@@ -21,14 +21,21 @@ LOG_LINES = 8
 
 
 class CommandWatch:
-    """One start of a system. `services` are those of its file; its processes have been created."""
+    """One start of a system. `services` are those of its file; its processes have been created, and have
+    `ready_within_s` to be ready.
+    """
 
     def __init__(
-        self, engine: CommandEngine, description: CommandDescription, services: Mapping[str, ComposeService]
+        self,
+        engine: CommandEngine,
+        description: CommandDescription,
+        services: Mapping[str, ComposeService],
+        ready_within_s: float = READY_TIMEOUT_S,
     ) -> None:
         self._engine = engine
         self._description = description
         self._services = services
+        self._ready_within_s = ready_within_s
         self._readiness = Readiness()
         self._interrupted = threading.Event()
 
@@ -43,7 +50,7 @@ class CommandWatch:
         or has ended with 0. Raises NotReadyError, which has the last lines of the first that is not;
         InterruptedCommandError after `interrupt`.
         """
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + self._ready_within_s
         while True:
             if self._interrupted.is_set():
                 raise InterruptedCommandError("The start of the system was stopped.")
@@ -57,7 +64,7 @@ class CommandWatch:
             if not waiting:
                 return
             if time.monotonic() > deadline:
-                raise self._error(waiting, f"After {READY_TIMEOUT_S:g} s: ")
+                raise self._error(waiting, f"After {self._ready_within_s:g} s: ")
             time.sleep(POLL_S)
 
     def _start(self, found: Sequence[Replica]) -> None:
