@@ -7,7 +7,8 @@ PY := .venv/bin/python
 COMMA := ,
 # The conformance suite looks at other users' processes: who is not root runs every fault on Docker alone.
 ENGINES_TESTED := $(if $(filter 0,$(shell id -u)),compose$(COMMA)process,compose)
-ENGINE_TESTS := $(if $(filter 0,$(shell id -u)),tests/conformance,tests/conformance/test_every_fault.py)
+COMMAND_TESTS := tests/integration/test_system_of_commands.py
+ENGINE_TESTS := $(if $(filter 0,$(shell id -u)),tests/conformance,tests/conformance/test_every_fault.py) $(COMMAND_TESTS)
 # About half of the time of the tests of foreign systems.
 TRIAL_TESTS := $(addprefix tests/systems/,test_trial.py test_try_jobs.py test_doors_agree.py)
 
@@ -70,7 +71,7 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Python tests on real containers and processes: foreign systems, engines, the lab, side by side (some minutes)"
 	@mkdir -p build; beside() { $(PY) -m pytest "$${@:2}" >build/$$1.log 2>&1 & }; \
 		trap 'kill $$trials $$systems $$engines' INT TERM; \
-		beside trials $(TRIAL_TESTS) tests/integration; trials=$$!; \
+		beside trials $(TRIAL_TESTS) tests/integration --ignore=$(COMMAND_TESTS); trials=$$!; \
 		beside systems tests/systems $(TRIAL_TESTS:%=--ignore=%); systems=$$!; \
 		STORMLAB_CONFORMANCE=$(ENGINES_TESTED) beside engines $(ENGINE_TESTS); engines=$$!; \
 		$(PY) -m pytest tests/e2e; failed=$$?; \
