@@ -17,8 +17,8 @@ class ExitCode(IntEnum):
 
 MEANING = {
     ExitCode.PASSED: "done; for a scenario: passed, or an expected failure",
-    ExitCode.FAILED: "failed: the system under test did not do what was expected of it",
+    ExitCode.FAILED: "failed: the system under test did not do what was expected, or does not start",
     ExitCode.INCONCLUSIVE: "inconclusive: nothing proved either way (an unseen fault, no traffic)",
     ExitCode.WRONG_USE: "wrong use: a bad flag or file, an unknown name, a port that is taken",
-    ExitCode.LAB_BROKE: "the lab itself broke: no Docker, a container that would not start",
+    ExitCode.LAB_BROKE: "the lab itself broke: no Docker, a container of its own that would not start",
 }

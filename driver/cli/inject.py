@@ -30,6 +30,7 @@ from driver.labs.lab_lock import lab_lock, reading_unlocked
 from driver.labs.machine_monitor import machine_load_text
 from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject
 from driver.labs.needed_abilities import refuse_lacking
+from driver.labs.unused_links import unused_links
 from driver.metrics.metric import Unit
 from driver.metrics.quantities import write
 from driver.paths import as_called
@@ -166,7 +167,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
     refuse_options(given["system"], with_system=("links",), without=("workers", "project"))
     place = place_of(given["project"], given["system"])
     with reading_unlocked(place.project):
-        place.site()
+        site = place.site()
         restore_stale_of(place, Terminal())
         planned, there_are = place.plan(
             kind.name,
@@ -184,6 +185,11 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
             _show(planned, there_are)
         return ExitCode.PASSED
     with Terminal() as terminal:
+        if unused := unused_links(site.journals, planned[0].targets):
+            terminal.warn(
+                f"No connection has ever used {name_list(unused)}: a fault that shows in traffic alone is "
+                "not proved there. Send traffic that uses it first."
+            )
         terminal.info(f"{kind.name} on {name_list(planned[0].targets)}")
         # Made before the lock is taken: a `heal` that finds the lock must be able to end this command.
         request = EndRequest(place.project)

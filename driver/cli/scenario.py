@@ -32,6 +32,7 @@ from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario import SystemScenario
 from driver.scenarios.scenario_file import Overrides, load_scenario
+from driver.scenarios.yaml_file import flow_yaml
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
 SubjectOf = Callable[[Plan], RunSubject]
@@ -211,4 +212,9 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
     ]
     print_table(["at", "for", "id", "fault", "targets", "when"], rows)
     if plan.expect:
-        print_lines(["", "expects", *(f"  {text}" for text in plan.expect)])
+        print_lines(["", "expects", *(f"  {_expected(one)}" for one in plan.expect)])
+
+
+def _expected(entry: str | dict[str, Any]) -> str:
+    """Return an expectation as its file has it."""
+    return entry if isinstance(entry, str) else flow_yaml(entry)

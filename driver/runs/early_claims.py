@@ -27,10 +27,16 @@ def refuse_claims(folder: Path, expect: Sequence[object]) -> None:
     errors = early_errors(claims, readings, operations)
     if errors:
         more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+        found = _ended("; ".join(errors[:SHOWN]) + more)
         raise NotReadyError(
-            f"No fault was begun: what is expected cannot be judged. {'; '.join(errors[:SHOWN])}{more}.",
+            f"No fault was begun: what is expected cannot be judged. {found}",
             "Change that line of `expect`, or the load or observation that it names.",
         )
+
+
+def _ended(text: str) -> str:
+    """Return a sentence with its full stop; a question has its own mark."""
+    return text if text.endswith("?") else f"{text}."
 
 
 def _events(folder: Path, name: str) -> Sequence[object]:

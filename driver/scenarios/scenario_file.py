@@ -183,6 +183,9 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides, folder: Path = Pa
     kind = scenario_kind(data, at, errors)
     scenario = read_model(kind, data, at, errors)
     check_sections(data, at, errors)
+    if kind is SystemScenario and isinstance(data.get("workload"), Mapping):
+        with errors.collect():
+            _check_loads(data["workload"], folder, at)
     errors.raise_all()
     assert scenario is not None
     claim = " ".join(file.comment.split("\n\n")[0].split())
@@ -190,7 +193,6 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides, folder: Path = Pa
     _check_runs(loaded, overrides)
     if problem := scenario.excess():
         raise loaded.error(("workload", "rate"), problem)
-    _check_loads(loaded)
     return loaded
 
 
@@ -221,19 +223,16 @@ def keys_of(kind: type[AnyScenario]) -> set[str]:
     return {info.alias or name for name, info in kind.model_fields.items()}
 
 
-def _check_loads(loaded: ScenarioFile) -> None:
-    """Raise FileError where a load needs a program or a directory that is not there."""
-    workload = loaded.scenario.workload if isinstance(loaded.scenario, SystemScenario) else None
-    if workload is None:
-        return
+def _check_loads(workload: Mapping[str, Any], folder: Path, at: At) -> None:
+    """Raise FileError for a wrong load, and for one whose program or directory is not there."""
     # Imported here: the clients of loads take longer to load than all else together.
     from driver.loads.catalogue import LoadError, check_loads, read_loads
 
     try:
-        check_loads(read_loads(workload), loaded.folder)
+        check_loads(read_loads(workload), folder)
     except LoadError as error:
-        path = error.path if error.path[0] in workload else ()
-        raise loaded.error(("workload", *path), error.problem) from None
+        path = error.path if error.path and error.path[0] in workload else ()
+        raise at(("workload", *path), error.problem) from None
 
 
 def check_runs(loaded: ScenarioFile, combinations: int, repeat: int) -> None:

@@ -104,6 +104,12 @@ def dump_yaml(data: Any) -> str:
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
 
 
+def flow_yaml(entry: Mapping[str, Any]) -> str:
+    """Return an entry of a list as a file has it on one line: `check: {key: value}`."""
+    text = yaml.safe_dump(dict(entry), sort_keys=False, default_flow_style=True, width=10_000)
+    return str(text).strip()[1:-1]
+
+
 def variables_in(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Yield every `${name}` in `data`, with the path of its text."""
     if isinstance(data, str):

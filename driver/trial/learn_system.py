@@ -136,7 +136,8 @@ class SystemStarter:
         """
         if self._plain is None:
             raise error
-        self._say(f"{error.sentence.splitlines()[0]} Starting the system without doors, to compare.")
+        # What it printed last is on lines of its own.
+        self._say(f"{error.sentence.rstrip()}\nStarting the system without doors, to compare.")
         began_s = time.monotonic()
         try:
             system = self._plain.start(request, self._say)

@@ -8,6 +8,7 @@ import msgspec
 
 from chaos.units import format_seconds
 from driver.errors import LabError, UsageError
+from driver.nouns import counted
 from driver.systems.system import OUTSIDE
 
 PAIR, SERVICE, ALL_REPLICAS = "pair", "service", "all replicas"
@@ -157,7 +158,8 @@ def estimate(steps: Sequence[TrialStep], settle_s: float, left_s: float) -> str:
         total_s += least_s(one, settle_s)
         fit += total_s <= left_s
     says = (
-        f"{len(steps)} steps take {total_s / 60:.1f} min or longer; {max(0.0, left_s) / 60:.1f} min are left"
+        f"{counted(len(steps), 'step')} {'takes' if len(steps) == 1 else 'take'} "
+        f"{_length(total_s)} or longer; {_length(max(0.0, left_s))} are left"
     )
     if fit == len(steps):
         return f"{says}."
@@ -165,6 +167,10 @@ def estimate(steps: Sequence[TrialStep], settle_s: float, left_s: float) -> str:
     return (
         f"{says}: at most {fit} fit, and the others will not be tried{first}. Give more --budget, or --only."
     )
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
 def shape(steps: Sequence[TrialStep]) -> list[str]:

@@ -37,6 +37,13 @@ def test_a_column_that_the_first_reading_lacks_is_named(tmp_path: Path) -> None:
     assert "No fault was begun" in caught.value.sentence
 
 
+def test_a_question_at_the_end_has_no_full_stop(tmp_path: Path) -> None:
+    with pytest.raises(NotReadyError) as caught:
+        refuse_claims(written(tmp_path, ["idd"], "a"), [EVERY])
+    assert "Did you mean idd?" in caught.value.sentence
+    assert "?." not in caught.value.sentence
+
+
 def test_keys_of_several_operations_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotReadyError, match=r"orders.key is not unique: 1 key of several operations \('a'\)"):
         refuse_claims(written(tmp_path, ["id"], "a", "b", "a"), [EVERY])

@@ -8,6 +8,7 @@ import pytest
 
 from driver.cli.main import run
 from driver.exit_codes import ExitCode
+from driver.scenarios.yaml_file import flow_yaml
 
 WRONG = """# claim
 workers: true
@@ -152,3 +153,22 @@ def test_a_scenario_without_a_load_is_good_and_said_to_prove_nothing(
     assert "without `workload:` a run of it can only be inconclusive" in capsys.readouterr().out.replace(
         "\n", " "
     )
+
+
+def test_a_wrong_value_and_a_wrong_key_of_a_load_are_reported_at_once_and_what_is_checked_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "# claim\nsystem: compose.yaml\nduration: soon\n"
+        "workload: {http: GET http://web:80/, rate: 5/s, body: x}\n"
+    )
+    assert run(["validate", str(path)]) == ExitCode.WRONG_USE
+    said = capsys.readouterr()
+    assert "`duration`" in said.err
+    assert "`workload.body`" in said.err
+    assert said.out == "Targets and times are not checked yet: they are once the above is right.\n"
+
+
+def test_an_expectation_with_parameters_is_shown_as_in_its_file() -> None:
+    assert flow_yaml({"converged_after_healing": {"within_s": 5}}) == "converged_after_healing: {within_s: 5}"

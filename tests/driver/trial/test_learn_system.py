@@ -142,6 +142,19 @@ def test_a_system_that_is_not_ready_since_a_port_has_no_door_gets_that_door() ->
     assert learned(labs).found == {"db": {5432}}
 
 
+def test_the_last_lines_of_a_container_are_shown_before_the_start_without_doors() -> None:
+    sick = NotReadyError("job[1] ended with 3. The last lines of job[1]:\n  no such table\n")
+    said: list[str] = []
+    labs = TwoLabs({}, fails=[sick], plain_fails=SICK_TOO)
+    with pytest.raises(SystemNotReadyError):
+        SystemStarter(labs, labs, lambda _: {}, said.append).up(REQUEST)
+    assert said[0].splitlines() == [
+        "job[1] ended with 3. The last lines of job[1]:",
+        "  no such table",
+        "Starting the system without doors, to compare.",
+    ]
+
+
 def test_a_system_that_never_becomes_ready_is_its_own_trouble() -> None:
     labs = TwoLabs({}, fails=[SICK], plain_fails=SICK_TOO)
     with pytest.raises(

@@ -402,10 +402,11 @@ def test_the_programme_says_which_links_are_too_silent_and_how_many_steps_fit(
 def test_an_estimate_names_the_first_step_that_does_not_fit() -> None:
     steps = [step("cut"), step("stall"), step("reset")]
     assert estimate(steps, 2.0, 10.0) == (
-        "3 steps take 0.4 min or longer; 0.2 min are left: at most 1 fit, and the others will not be tried, "
+        "3 steps take 24 s or longer; 10 s are left: at most 1 fit, and the others will not be tried, "
         "from 'stall api->db:5432 for 18s' on. Give more --budget, or --only."
     )
-    assert estimate(steps, 2.0, 60.0) == "3 steps take 0.4 min or longer; 1.0 min are left."
+    assert estimate(steps, 2.0, 60.0) == "3 steps take 24 s or longer; 1.0 min are left."
+    assert estimate(steps[:1], 2.0, 60.0).startswith("1 step takes ")
 
 
 @pytest.mark.parametrize("text", ["nothing", "cut api->dbx", "kill web"])
