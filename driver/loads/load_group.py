@@ -114,7 +114,7 @@ def _never_ok(silent: Mapping[str, _Member], within_s: float) -> NotReadyError:
         log = one.context.operations
         came = f"the last one: {log.last_not_ok}" if log.last_not_ok else "nothing came back"
         each.append(
-            f"load `{name}` had no operation that was ok in {within_s:g} s, of {log.written}; {came}."
+            f"load `{name}` had no operation that was ok in {within_s:.1f} s, of {log.written}; {came}."
         )
     return NotReadyError(
         f"No fault was injected: {' '.join(each)}",

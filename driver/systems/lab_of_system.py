@@ -15,6 +15,7 @@ from driver.engines.engine import Say
 from driver.engines.left_compose import end_left_compose
 from driver.errors import EngineError, LabError, PortInUseError, SubnetInUseError, UsageError
 from driver.nouns import counted
+from driver.paths import shown_path
 from driver.systems import door_network
 from driver.systems.compose_config import ResolvedConfig, refuse_unknown_services
 from driver.systems.compose_yaml import as_yaml
@@ -94,9 +95,10 @@ class SystemLab:
         refuse_unknown_services(config, "--listens", request.ports)
         refuse_bypasses(config, request.bypass)
         if self._sdk.summaries():
+            named = shlex.quote(shown_path(request.files[0]))
             raise UsageError(
                 f"The system is up already, as the project {self._project!r}.",
-                f"Take it down first: python lab.py down --system {shlex.quote(str(request.files[0]))}",
+                f"Take it down first: python lab.py down --system {named}",
             )
         compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
         self._running = compose, None

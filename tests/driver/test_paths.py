@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver import paths
-from driver.paths import as_called, as_called_anywhere, project_root
+from driver.paths import as_called, as_called_anywhere, project_root, shown_path
 
 HINT = "Set it up: python lab.py setup. Then: lab.py down"
 
@@ -37,3 +37,11 @@ def test_a_command_for_every_folder_of_an_installed_lab_has_the_path_of_its_comm
     monkeypatch.setattr(paths, "PROGRAM", "stormlab")
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     assert as_called_anywhere("python lab.py try") == f"{tmp_path / 'stormlab'} try"
+
+
+def test_a_path_is_shown_without_detours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scenarios").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert shown_path("scenarios/../compose.yaml") == "compose.yaml"
+    assert shown_path(tmp_path / "a" / ".." / "b.yaml") == "b.yaml"
+    assert shown_path("/etc/hosts") == "/etc/hosts"

@@ -17,7 +17,7 @@ from driver.engines.process.requests import SupervisorPlace
 from driver.engines.process.toxiproxy_binary import binary_path, ensure_binary
 from driver.errors import EngineError, NotReadyError, PortInUseError, UsageError
 from driver.nouns import counted
-from driver.paths import project_root
+from driver.paths import project_root, shown_path
 from driver.systems.commands.command_containers import CommandDescription
 from driver.systems.commands.command_engine import CommandEngine
 from driver.systems.commands.command_file import CommandFile, read_commands
@@ -86,9 +86,10 @@ class CommandLab:
         if why := refusal():
             raise EngineError(f"A system of commands needs namespaces of its own. {why}")
         if self._engine.is_there():
+            named = shlex.quote(shown_path(request.files[0]))
             raise UsageError(
                 f"The system is up already, as the project {self._project!r}.",
-                f"Take it down first: python lab.py down --system {shlex.quote(str(request.files[0]))}",
+                f"Take it down first: python lab.py down --system {named}",
             )
         ensure_binary(project_root(), say, self._stop.is_set)
         return found

@@ -76,7 +76,7 @@ async def test_a_load_that_never_succeeds_is_named_with_what_came_back() -> None
     with pytest.raises(NotReadyError) as error:
         await loads.wait_ok(0.0)
     assert error.value.sentence == (
-        "No fault was injected: load `b` had no operation that was ok in 0 s, of 1; "
+        "No fault was injected: load `b` had no operation that was ok in 0.0 s, of 1; "
         "the last one: answered fail."
     )
 
