@@ -96,6 +96,18 @@ class LinkConnection:
         waited_ns = self.client_ended_ns - self.client.last_ns
         return self.client.last_ns <= self.server.last_ns or waited_ns < _GOODBYE_NS
 
+    @property
+    def was_asked_to_end(self) -> bool:
+        """Whether the server ended it at once after bytes of the client that it did not answer.
+
+        So ends a protocol whose client says goodbye, and waits for no answer: PostgreSQL's Terminate, MySQL's
+        COM_QUIT. A server that ends by itself just after a request looks the same.
+        """
+        if self.websocket or self.how != FIN or self.ended_by != SERVER:
+            return False
+        waited_ns = self.server_ended_ns - self.client.last_ns
+        return self.client.last_ns > self.server.last_ns and waited_ns < _GOODBYE_NS
+
 
 @dataclass
 class LinkJournal:

@@ -149,8 +149,8 @@ class _Client:
             )
 
     def _is_over(self, one: LinkConnection, at_ns: int) -> bool:
-        """Whether a connection's end is no loss: in order, or by the client itself with no fault on its link
-        while it was open.
+        """Whether a connection's end is no loss: in order, or with no fault on its link while it was open by
+        the client itself, or by the server at the client's word.
         """
         if self._faults_at(one, at_ns):
             return False
@@ -158,7 +158,8 @@ class _Client:
             window.due_ns <= at_ns and (window.ended_ns is None or one.opened_ns <= window.ended_ns)
             for window in self._faults
         )
-        return one.is_orderly or (one.ended_by == CLIENT and not one.websocket and not in_life)
+        by_client = one.was_asked_to_end or (one.ended_by == CLIENT and not one.websocket)
+        return one.is_orderly or (by_client and not in_life)
 
     def _server_ended(self, index: int, at_ns: int) -> None:
         if index in self._held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from driver.forensics.connection_disagreement import disagreements
 from driver.histories.connection_history import GHOST, ZOMBIE, ConnectionHistory, connection_histories
@@ -182,3 +183,28 @@ def test_a_client_that_gives_up_after_a_fault_in_its_connection_s_life_has_an_ou
     number = past.opened(1.0)
     past.ended(9.0, number, side(1.1, 2.5, 9.0, FIN), side(1.2, 1.9, 9.0, CLOSED), CLIENT, FIN)
     assert len(link(past).outages) == 1
+
+
+def said_goodbye(past: DoorPast, server_after_s: float) -> DoorPast:
+    """Calls of 1 s, each ended by the server some time after the client's last bytes."""
+    past.named()
+    for begin_s in (1.0, 5.0):
+        last_s = begin_s + 1 - server_after_s
+        client, server = side(begin_s + 0.1, last_s, begin_s + 1, CLOSED), side(begin_s + 0.2, begin_s + 0.8)
+        number = past.opened(begin_s)
+        past.ended(begin_s + 1, number, client, replace(server, ended_ns=ns(begin_s + 1)), SERVER, FIN)
+    return past
+
+
+def test_a_server_that_ends_a_connection_at_its_client_s_word_is_no_outage() -> None:
+    assert link(said_goodbye(DoorPast(), 0.003)).outages == []
+
+
+def test_a_server_that_ends_a_connection_some_time_after_a_request_is_an_outage() -> None:
+    assert len(link(said_goodbye(DoorPast(), 0.1)).outages) == 2
+
+
+def test_a_server_that_ends_a_connection_just_after_a_request_under_a_fault_is_an_outage() -> None:
+    past = DoorPast()
+    past.fault("kill", "kill", [LINK], 1.9, 0.5)
+    assert len(link(said_goodbye(past, 0.003)).outages) == 1
