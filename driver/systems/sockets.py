@@ -15,33 +15,38 @@ def listening_ports(table: str) -> set[int]:
     """Return the TCP ports on which another machine of the network is accepted; loopback's are left out."""
     return {
         int(port, 16)
-        for address, port, state in _rows(table)
+        for address, port, state, _ in _rows(table)
         if state == _LISTEN and not _is_loopback(address)
     }
 
 
 def loopback_ports(table: str) -> set[int]:
     """Return the TCP ports on which loopback alone is accepted."""
-    every = {int(port, 16) for _, port, state in _rows(table) if state == _LISTEN}
+    every = {int(port, 16) for _, port, state, _ in _rows(table) if state == _LISTEN}
     return every - listening_ports(table)
 
 
-def half_closed(table: str) -> int:
-    """Return how many connections the other side has closed and this one has not (CLOSE_WAIT).
-
-    Those over loopback are left out.
+def half_closed(table: str) -> frozenset[str]:
+    """Return the connections that the other side has closed and this one has not (CLOSE_WAIT), by both
+    addresses in the kernel's words. Those over loopback are left out.
     """
-    return sum(1 for address, _, state in _rows(table) if state == _CLOSE_WAIT and not _is_loopback(address))
+    return frozenset(
+        f"{address}:{port} {other}"
+        for address, port, state, other in _rows(table)
+        if state == _CLOSE_WAIT and not _is_loopback(address)
+    )
 
 
-def _rows(table: str) -> Iterator[tuple[str, str, str]]:
-    """Local address and port in the kernel's hexadecimal, and state; lines that are no row are skipped."""
+def _rows(table: str) -> Iterator[tuple[str, str, str, str]]:
+    """Local address and port in the kernel's hexadecimal, state, and the other end's address and port; lines
+    that are no row are skipped.
+    """
     for line in table.splitlines()[:_MOST_ROWS]:
         fields = line.split()
         if len(fields) > 3 and fields[0].rstrip(":").isdigit():
             address, _, port = fields[1].partition(":")
             if len(port) == 4:
-                yield address, port, fields[3]
+                yield address, port, fields[3], fields[2]
 
 
 def _is_loopback(address: str) -> bool:

@@ -64,8 +64,8 @@ class TrialSubject(Protocol):
     def log_lines(self) -> Mapping[str, Sequence[str]]:
         """Return what each container has printed since the last call, bounded."""
 
-    def half_closed(self) -> Mapping[str, int]:
-        """Return how many connections each container holds that the other side has closed."""
+    def half_closed(self) -> Mapping[str, frozenset[str]]:
+        """Return the connections that each container holds and the other side has closed, by name."""
 
     def restart(self, containers: Sequence[str]) -> None:
         """Restart containers; those that have ended are started."""
@@ -134,7 +134,7 @@ class Conductor:
         self._say = say
         self._on_outcome = on_outcome
         self._patterns = LogPatterns()
-        self._half_closed: Mapping[str, int] = {}
+        self._half_closed: Mapping[str, frozenset[str]] = {}
         self._finished: Sequence[str] = ()
         self._next_s = 0.0
         self._lasting = LastingStates()
@@ -302,21 +302,23 @@ class Conductor:
         )
 
     def _half_open(self) -> dict[str, int]:
-        """Connections that stay half closed, beyond those before: seen twice, since one may be closing."""
+        """Connections that stay half closed and were not before: each is seen twice, since one may be
+        closing.
+        """
         if not (first := self._more_half_closed()):
             return {}
         self._clock.sleep_s(_HALF_CLOSED_S)
         second = self._more_half_closed()
-        more = {name: min(count, second[name]) for name, count in first.items() if name in second}
+        stay = {name: some & second.get(name, frozenset()) for name, some in first.items()}
         # Each is of one step alone.
         before = self._half_closed
-        self._half_closed = {**before, **{name: before.get(name, 0) + count for name, count in more.items()}}
-        return more
+        self._half_closed = {**before, **{name: before.get(name, frozenset()) | stay[name] for name in stay}}
+        return {name: len(some) for name, some in stay.items() if some}
 
-    def _more_half_closed(self) -> dict[str, int]:
+    def _more_half_closed(self) -> dict[str, frozenset[str]]:
         now = self._subject.half_closed()
-        more = {name: count - self._half_closed.get(name, 0) for name, count in now.items()}
-        return {name: count for name, count in more.items() if count > 0}
+        more = {name: some - self._half_closed.get(name, frozenset()) for name, some in now.items()}
+        return {name: some for name, some in more.items() if some}
 
     # -- a clean system for the next step ------------------------------------------------------------------
 

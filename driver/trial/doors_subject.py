@@ -146,7 +146,7 @@ class DoorsSubject:
         except EngineError:
             return []
 
-    def half_closed(self) -> dict[str, int]:
+    def half_closed(self) -> dict[str, frozenset[str]]:
         self._look_at_containers()
         tables = {name: self._looks.socket_table(details) for name, details in self._details.items()}
         return {name: sockets.half_closed(table) for name, table in tables.items()}

@@ -72,25 +72,26 @@ def conduct(
     choice of a step that the programme does not have, and what the watch raises.
     """
     result = TrialResult()
-    steps: list[TrialStep] = []
+    tried: list[TrialStep] = []
 
     def on_outcome(outcome: StepOutcome) -> None:
-        progress.on_outcome(len(result.outcomes), len(steps), outcome)
+        progress.on_outcome(len(result.outcomes), len(tried), outcome)
 
     conductor = Conductor(subject, MonotonicClock(), limits, progress.say, on_outcome)
     result.baseline = baseline = conductor.watch()
     progress.on_baseline(baseline)
     if not baseline.carrying():
         return result
-    steps += choice.steps(baseline)
+    steps = choice.steps(baseline)
     whys = {one.target: why_not_tried(one.target, baseline) for one in steps if one.hits_links}
-    tried = [one for one in steps if not whys.get(one.target)]
+    tried += [one for one in steps if not whys.get(one.target)]
     left = [f"not tried: {target}, since {why}" for target, why in whys.items() if why]
     for line in (*shape(tried), *left, *targets_of(baseline, choice.services).notes):
         progress.say(f"  {line}")
     progress.say(estimate(tried, settle_s(baseline), limits.deadline_s - time.monotonic()))
     try:
-        conductor.try_steps(baseline, steps, result)
+        # Those that show nothing are last, so that the others are counted as they are announced.
+        conductor.try_steps(baseline, sorted(steps, key=lambda one: one not in tried), result)
     except KeyboardInterrupt:
         result.ended = INTERRUPTED
     except LabError as error:

@@ -100,8 +100,8 @@ class SimulatedSystem:
         found, self.lines = self.lines, {}
         return found
 
-    def half_closed(self) -> Mapping[str, int]:
-        return self.closed
+    def half_closed(self) -> Mapping[str, frozenset[str]]:
+        return {name: frozenset(map(str, range(count))) for name, count in self.closed.items()}
 
     def restart(self, containers: Sequence[str]) -> None:
         self.calls.append(f"restart {', '.join(containers)}")

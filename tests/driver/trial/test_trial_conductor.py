@@ -283,8 +283,8 @@ def test_connections_that_stay_half_closed_are_of_the_step_that_left_them(system
 
 
 def test_connections_that_are_only_being_closed_are_not_named(system: SimulatedSystem) -> None:
-    looks = iter([0, 3, 1])
-    system.half_closed = lambda: {"db[1]": next(looks)}  # type: ignore[method-assign]
+    looks = iter([set(), {"a", "b", "c"}, {"c", "d", "e"}])
+    system.half_closed = lambda: {"db[1]": frozenset(next(looks))}  # type: ignore[method-assign]
     (outcome,) = tried(system, step("cut")).outcomes
     assert outcome.broke == ["db[1] holds 1 connection that its door has closed"]
 

@@ -46,14 +46,17 @@ def test_a_connection_is_no_listener() -> None:
     assert listening_ports(table(("0300EC0A:1538", "01"), ("0300EC0A:1539", "06"))) == set()
 
 
-def test_connections_that_the_other_side_has_closed_are_counted() -> None:
+def test_connections_that_the_other_side_has_closed_are_named() -> None:
     rows = [
         ("0300EC0A:1538", "08"),
-        ("0300EC0A:1538", "08"),
+        ("0300EC0A:1539", "08"),
         ("0300EC0A:1538", "01"),
         ("0100007F:1F40", "08"),
     ]
-    assert half_closed(table(*rows)) == 2
+    assert half_closed(table(*rows)) == {
+        "0300EC0A:1538 0200EC0A:D431",
+        "0300EC0A:1539 0200EC0A:D431",
+    }
 
 
 def test_what_is_no_row_is_left_out() -> None:
