@@ -106,6 +106,7 @@ PURE = (
     *("driver.arrivals", "driver.loads.statuses", "driver.loads.templates"),
     *("driver.loads.composer_template", "driver.loads.operation_lines"),
     *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
+    *("driver.trial.link_recovery", "driver.trial.container_recovery", "driver.trial.request_recovery"),
     *("driver.trial.step_evidence", "driver.trial.step_outcome", "driver.trial.trial_records"),
     *("driver.trial.verdict", "driver.trial.log_patterns", "driver.systems.sockets"),
     *("driver.trial.lasting_states", "driver.trial.targets", "driver.trial.container_looks"),

@@ -11,9 +11,10 @@ from driver.histories.link_names import client_of, pair_of, server_of, service_o
 from driver.nouns import counted
 from driver.systems.system import OUTSIDE
 from driver.trial.baseline import SystemBaseline
+from driver.trial.link_recovery import LinkRecovery
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import TrialStep
-from driver.trial.recovery import LinkRecovery, SystemRecovery
+from driver.trial.recovery import SystemRecovery
 
 
 class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from driver.histories.link_names import pair_of, touches
 from driver.trial.baseline import FlowBaseline, SystemBaseline
+from driver.trial.link_recovery import LinkRecovery
 from driver.trial.programme import KINDS, TrialStep
-from driver.trial.recovery import LinkRecovery, RequestRecovery, SystemRecovery
+from driver.trial.recovery import SystemRecovery
+from driver.trial.request_recovery import RequestRecovery
 from driver.trial.samples import ContainerLook
 from driver.trial.step_evidence import StepEvidence, touched
 from driver.trial.step_outcome import StepOutcome, StepVerdict, outcome_of, with_records

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from driver.trial.baseline import FlowBaseline, SystemBaseline, baseline_of
-from driver.trial.recovery import LinkRecovery, SystemRecovery, recovery
+from driver.trial.link_recovery import LinkRecovery
+from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import ContainerLook, FlowCounters, SystemSample
 
 LINK = "api[1]->db:5432"
