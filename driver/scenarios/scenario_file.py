@@ -224,7 +224,7 @@ def keys_of(kind: type[AnyScenario]) -> set[str]:
 
 
 def _check_loads(workload: Mapping[str, Any], folder: Path, at: At) -> None:
-    """Raise FileError for a wrong load, and for one whose program or directory is not there."""
+    """Raise the error of `at` for a wrong load, and for one whose program or directory is not there."""
     # Imported here: the clients of loads take longer to load than all else together.
     from driver.loads.catalogue import LoadError, check_loads, read_loads
 
